@@ -50,10 +50,11 @@ from shared.http.tokens import InvalidTokens, TokenFile
 from shared.identifiers import local_day, local_iso, normalised
 from shared.postgres.pool import create_pool
 from shared.postgres.server_check import UnfitServer, failure
+from shared.postgres.transient_errors import Unconfirmed
 from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceUnavailable)
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Unconfirmed, SourceUnavailable)
 
 app = typer.Typer(name="followup", help="Follow sources and watch the clocks.", no_args_is_help=True)
 _progress = Console(stderr=True)

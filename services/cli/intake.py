@@ -16,6 +16,7 @@ from services.intake.settings import IntakeSettings
 from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
 from shared.identifiers import NATION, normalised
 from shared.postgres.server_check import UnfitServer, failure
+from shared.postgres.transient_errors import Unconfirmed
 from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
@@ -43,7 +44,7 @@ def serve(
         stop_at("INTAKE_TOKENS_FILE, INTAKE_TOKENS", WRONG_USE, error.said)
     except WrongSettings as error:
         stop(WRONG_USE, str(error))
-    except (OSError, TimeoutError, UnfitServer, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, TimeoutError, UnfitServer, asyncpg.PostgresError, asyncpg.InterfaceError, Unconfirmed) as error:
         stop(FAILED, f"intake does not start: {failure(error, 'INTAKE_DATABASE_URL')}")
 
 

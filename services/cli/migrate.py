@@ -12,6 +12,7 @@ from services.exit_codes import FAILED, WRONG_USE, stop
 from shared.postgres.migrate import EditedMigration, OwnsItsStore, grant
 from shared.postgres.migrate import migrate as apply
 from shared.postgres.server_check import failure
+from shared.postgres.transient_errors import Unconfirmed
 from shared.settings import WrongSettings
 
 GRANTS = {
@@ -46,7 +47,7 @@ def migrate(
             stop(FAILED, f"{name}: {error}")
         except asyncpg.UndefinedObjectError as error:
             stop(FAILED, f"{name}: {error}; create the role first")
-        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, Unconfirmed) as error:
             stop(FAILED, f"{name}: {failure(error, URLS[name])}")
         if not as_json:
             typer.echo(f"{name}: {', '.join(done[name]) or 'nothing to apply'}")

@@ -199,7 +199,8 @@ async def running(
             return {"standby": durable.trouble, "lost": told}
 
         def notices() -> dict[str, str]:
-            return {name: why for name, why in (broker_hindrances() | durability()).items() if why}
+            found = broker_hindrances() | durability() | {"standby": durable.trouble or durable.notice}
+            return {name: why for name, why in found.items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")

@@ -205,6 +205,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         async def progress() -> dict[str, str]:
             return durability() | {
                 "store": await stored_log.is_reachable(),
+                "appends": writer.standstill,
                 "relay": relay.standstill,
                 "commands": queue.hindrance,
                 **{name: hindered.get(name, "") for name in ("files", "posts")},
@@ -214,6 +215,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             away = provider is not None and provider.age > KEYS_OLD
             found = durability() | {
                 "relay": relay.hindrance,
+                "appends": writer.standstill,
+                "standby": durable.trouble or durable.notice,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
             }
             return queue.notices | hindered | {name: why for name, why in found.items() if why}

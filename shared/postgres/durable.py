@@ -12,6 +12,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence, Set
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -38,25 +39,26 @@ _BARRIER = f"""
 SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head,
     (SELECT epoch FROM store_state) AS epoch, ({EMIT}) AS emitted
 """
-_LOOK = """
-SELECT btrim(current_setting('synchronous_standby_names')) <> '' AS is_required,
-    current_setting('synchronous_commit') IN ('on', 'remote_apply') AS is_waited_for
-"""
+_LOOK = "SELECT btrim(current_setting('synchronous_standby_names')) <> ''"
+_IS_THERE = "SELECT EXISTS (SELECT FROM stored_events WHERE event_id = $1)"
+#: The function of the server that waits for a standby: it warns where it gives up, and where the connection ends.
+_WAITS = "SyncRepWaitForLSN"
 
 _log = structlog.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
 async def confirmed(connection: Any) -> AsyncIterator[None]:
-    """A block whose commit must have been acknowledged. Raises Unconfirmed where the server gave up waiting.
+    """A block whose commits must have been acknowledged. Raises Unconfirmed where the server gave up waiting.
 
-    Who cancels a commit that waits for a standby gets no error but a warning: it is committed on this server.
+    Who cancels a commit that waits for a standby gets no error but a warning: it is committed on this server. A block
+    of a pool's connection, and each statement of a pool itself, is one of these already.
     """
-    warnings: list[Any] = []
+    given_up: list[Any] = []
 
     def note(_: Any, message: Any) -> None:
-        if is_warning(message):
-            warnings.append(message)
+        if is_given_up(message):
+            given_up.append(message)
 
     connection.add_log_listener(note)
     try:
@@ -64,13 +66,17 @@ async def confirmed(connection: Any) -> AsyncIterator[None]:
     finally:
         with contextlib.suppress(asyncpg.InterfaceError):  # a lost connection has left the pool
             connection.remove_log_listener(note)
-    if warnings:
+    if given_up:
         raise Unconfirmed
 
 
-def is_warning(message: Any) -> bool:
-    """Whether the server warns with this message; its words depend on its language, this does not."""
-    return bool(message.severity_en == "WARNING")
+def is_given_up(message: Any) -> bool:
+    """Whether the server says that it waits no longer for the standby.
+
+    It warns of other things too: of transaction ids that run out it does at every statement that writes. Its words
+    depend on its language, the name of the function that speaks does not.
+    """
+    return bool(message.severity_en == "WARNING" and message.server_source_function == _WAITS)
 
 
 class DurableHead:
@@ -80,9 +86,10 @@ class DurableHead:
         self.epoch = ""  # of the store, as the newest connection has found it
         self.position = 0  # up to here the log of this epoch is on every standby that must have it
         self.is_required = False  # whether the server waits for a standby
-        self.is_waited_for = True  # whether our commits wait for it, where it is required
+        self.lifted_at: float | None = None  # when the server ceased to require one that it had required before
         self.confirmed_at = time.time()  # when a barrier last went through; meaningless where none is required
         self.newest: deque[tuple[int, UUID]] = deque(maxlen=REMEMBERED)  # what this process has acknowledged
+        self.doubts = 0  # how often something of that may have gone: in a new epoch, or since the newest is not there
         self._pool: Any = None
         self._begun = self._passed = 0  # barriers
         self._running: asyncio.Task[None] | None = None
@@ -99,15 +106,26 @@ class DurableHead:
         await cancel_and_wait(self._watching)
         await cancel_and_wait(self._running)
 
-    def see(self, epoch: str) -> None:
-        """Take in the epoch that a connection has found: in another one other events may be at the same positions."""
+    async def see(self, epoch: str, connection: Any) -> None:
+        """Take in the store that a new connection has found.
+
+        A volume that went back to an earlier state of itself has the same epoch, and less in it.
+        """
+        self._enter(epoch)
+        if self.newest and not await connection.fetchval(_IS_THERE, self.newest[-1][1]):
+            self.position = 0
+            self.doubts += 1
+
+    def _enter(self, epoch: str) -> None:
+        """In another epoch other events may be at the same positions."""
         if epoch != self.epoch:
             self.epoch, self.position = epoch, 0
+            self.doubts += 1
 
     def acknowledged(self, first: int, last: int, event_id: UUID) -> None:
         """Take in that the append of a command has returned: a required standby has it, and all before it."""
         self.newest.append((first, event_id))
-        if self.is_required and self.is_waited_for:
+        if self.is_required:
             self.position = max(self.position, last)
 
     def forget(self, event_ids: Set[UUID]) -> None:
@@ -116,13 +134,19 @@ class DurableHead:
 
     @property
     def trouble(self) -> str:
-        """What an operator should know; empty where all is well."""
+        """Why nothing is confirmed; empty where all is well."""
         if not self.is_required:
             return ""
-        if not self.is_waited_for:
-            return "a standby is required, and synchronous_commit of our sessions does not wait for it"
         silent = time.time() - self.confirmed_at
         return f"the required standby has acknowledged nothing for {silent:.0f} s" if silent > MISSING_AFTER else ""
+
+    @property
+    def notice(self) -> str:
+        """What an operator should know besides, though all goes on."""
+        if self.lifted_at is None:
+            return ""
+        at = datetime.fromtimestamp(self.lifted_at, UTC)
+        return f"since {at:%Y-%m-%dT%H:%M:%SZ} the server requires no standby: what is recorded is on one disk"
 
     async def confirm(self, position: int | None, epoch: str) -> None:
         """Return once what was read in an epoch, up to a position or all of it, is where no fail-over takes it back.
@@ -169,15 +193,14 @@ class DurableHead:
         self._begun += 1
         number, epoch = self._begun, self.epoch
         try:
-            async with self._pool.acquire() as connection, confirmed(connection):
-                row = await connection.fetchrow(_BARRIER)
+            row = await self._pool.fetchrow(_BARRIER)
         except TRANSIENT_ERRORS as error:
             _log.info("barrier_interrupted", error=type(error).__name__)
             await asyncio.sleep(RETRY_PAUSE)
         else:
             # Found in the meantime, a new epoch may have begun on another server than this barrier's.
             if self.epoch in (epoch, row["epoch"]):
-                self.see(row["epoch"])
+                self._enter(row["epoch"])
                 self.position = max(self.position, row["head"])
                 self._passed = max(self._passed, number)
                 self.confirmed_at = time.time()
@@ -185,12 +208,15 @@ class DurableHead:
             self._running = None
 
     async def _look(self) -> None:
-        row = await self._pool.fetchrow(_LOOK)
-        if row["is_required"] and not self.is_required:
-            self.position, self.confirmed_at = 0, time.time()
-        if row["is_required"] != self.is_required:
-            _log.info("standby_required" if row["is_required"] else "standby_not_required")
-        self.is_required, self.is_waited_for = row["is_required"], row["is_waited_for"]
+        is_required = await self._pool.fetchval(_LOOK)
+        if is_required == self.is_required:
+            return
+        if is_required:
+            self.position, self.confirmed_at, self.lifted_at = 0, time.time(), None
+        else:
+            self.lifted_at = time.time()
+        self.is_required = is_required
+        _log.info("standby_required" if is_required else "standby_not_required")
 
     async def _watch(self) -> None:
         """Notice when a standby becomes required, or is no longer, and whether it is there."""

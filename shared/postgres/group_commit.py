@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ import structlog
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import NotConfirmed, NotRecorded, Overloaded, StoreUnavailable, Unrecordable
 from shared.postgres.append import append_in
-from shared.postgres.durable import EMIT, DurableHead, confirmed, is_warning
+from shared.postgres.durable import EMIT, DurableHead, confirmed, is_given_up
 from shared.postgres.transient_errors import TRANSIENT_ERRORS, Unconfirmed
 from shared.tasks import cancel_and_wait
 
@@ -27,6 +28,8 @@ ANSWER_WITHIN = 10.0  # seconds after which a caller is answered, and no try of 
 RETRY_PAUSE = 0.1  # seconds
 ACQUIRE_TIMEOUT = 10.0  # seconds to wait for a connection
 LOOK_EVERY = 0.5  # seconds between two looks at whom to answer
+STANDS_AFTER = 5.0  # seconds without a command that is recorded, after which it is told
+FORGOTTEN_AFTER = 60.0  # seconds after the last try: whether it would go on now is not known
 
 POSITION = "stored_events_position"  # the unique index of positions
 
@@ -74,7 +77,10 @@ class GroupCommit:
         self._closing = False
         self._batch: Sequence[_Waiting] = ()  # being appended
         self._connection: Any = None  # kept from batch to batch
-        self._is_warned = False  # the server has said something about the last statement
+        self._is_given_up = False  # the server has not waited for the standby with the last statement
+        self._stands_since: float | None = None  # when the first command came after which none was recorded
+        self._tried_at = 0.0  # when the last batch ended
+        self._why = ""  # it stands
 
     async def start(self) -> None:
         """Begin to append."""
@@ -105,6 +111,16 @@ class GroupCommit:
         self._more.set()
         return await waiting.done
 
+    @property
+    def standstill(self) -> str:
+        """Why no command has been recorded for a while though some came; empty where they are, and where none come."""
+        now = monotonic()
+        if self._stands_since is None or (not self._batch and now - self._tried_at > FORGOTTEN_AFTER):
+            return ""
+        seconds = now - self._stands_since
+        why = f" ({self._why})" if self._why else ""
+        return f"no command has been recorded for {seconds:.0f} s{why}" if seconds > STANDS_AFTER else ""
+
     async def _run(self) -> None:
         while not (self._closing and not self._queue):
             if not self._queue:
@@ -117,13 +133,15 @@ class GroupCommit:
                 seen = len(self._queue)
                 await asyncio.sleep(0)
             self._batch = self._next_batch()
+            if self._batch:
+                self._stands_since = self._stands_since or monotonic()
             try:
                 await self._commit(self._batch)
             except Exception as error:  # every command gets an answer, and the next batch is appended
                 _log.exception("append_failed")
                 for waiting in self._batch:
                     _answer(waiting, StoreUnavailable(type(error).__name__))
-            self._batch = ()
+            self._batch, self._tried_at = (), monotonic()
 
     def _next_batch(self) -> list[_Waiting]:
         """Remove and return the next commands that may share a batch. An erasure is alone in its batch.
@@ -154,16 +172,17 @@ class GroupCommit:
         while pending:
             try:
                 # One statement is a transaction of its own: begin and commit would be two more round trips.
-                connection, self._is_warned = await self._connected(), False
+                connection, self._is_given_up = await self._connected(), False
                 outcomes = await append_in(connection, [w.append for w in pending])
-                if self._is_warned:
+                if self._is_given_up:
                     raise Unconfirmed
                 if tried:
                     outcomes = await self._settled(pending, outcomes)
             except TRANSIENT_ERRORS as error:
                 tried = True
                 await self._let_go()
-                _log.warning("append_interrupted", error=type(error).__name__, commands=len(pending))
+                self._why = type(error).__name__
+                _log.warning("append_interrupted", error=self._why, commands=len(pending))
                 pending = await self._after_interruption(pending)
             except asyncpg.PostgresError as error:
                 if getattr(error, "constraint_name", None) == POSITION:
@@ -180,10 +199,14 @@ class GroupCommit:
 
     def _answer_all(self, pending: Sequence[_Waiting], outcomes: Sequence[Appended | NotRecorded]) -> None:
         """Answer what a call came to. It has returned, so the standby has what was appended."""
+        self._goes_on()
         for waiting, outcome in zip(pending, outcomes, strict=True):
             if isinstance(outcome, Appended):
                 self._acknowledge(waiting, outcome)
             _answer(waiting, outcome)
+
+    def _goes_on(self) -> None:
+        self._stands_since, self._why = None, ""
 
     def _acknowledge(self, waiting: _Waiting, appended: Appended) -> None:
         self._durable.acknowledged(appended.first_position, appended.last_position, waiting.append.events[0].event_id)
@@ -198,7 +221,7 @@ class GroupCommit:
         return self._connection
 
     def _note(self, _: Any, message: Any) -> None:
-        self._is_warned |= is_warning(message)
+        self._is_given_up |= is_given_up(message)
 
     async def _let_go(self) -> None:
         connection, self._connection = self._connection, None
@@ -232,6 +255,7 @@ class GroupCommit:
         """Find the command that the store refuses: its neighbours in the batch are recorded without it."""
         _log.error("append_refused", error=type(error).__name__, commands=len(pending))
         if len(pending) == 1:
+            self._goes_on()  # it is this command alone
             _answer(pending[0], Unrecordable(type(error).__name__))
             return
         for waiting in pending:
@@ -251,6 +275,7 @@ class GroupCommit:
         left = []
         for waiting in pending:
             if (found := (recorded or {}).get(waiting.append.events[0].event_id)) is not None:
+                self._goes_on()
                 self._acknowledge(waiting, found)
                 _answer(waiting, found)
             else:

@@ -21,6 +21,7 @@ from typing import Any
 
 LEASE_SECONDS = 5.0  # how long a holder that has died keeps the others waiting
 RENEW_EVERY = 1.5  # seconds: two renewals may fail before the lease is lost
+RELEASE_WITHIN = 2.0  # seconds that whoever ends gives to releasing: the row may be held by who waits for a standby
 
 _ACQUIRE = """
 INSERT INTO leases AS l (name, holder, fence, expires_at)
@@ -45,7 +46,11 @@ WHERE l.name = $1 AND l.holder <> $2 AND (SELECT h.n FROM held h WHERE h.holder 
     >= 2 + coalesce((SELECT h.n FROM held h WHERE h.holder = $2), 0)
 RETURNING fence
 """
-_RELEASE = "UPDATE leases SET expires_at = clock_timestamp() WHERE name = $1 AND holder = $2"
+# No standby is waited for: what a fail-over takes back of it runs out.
+_RELEASE = """
+UPDATE leases SET expires_at = clock_timestamp()
+WHERE name = $1 AND holder = $2 AND set_config('synchronous_commit', 'local', true) = 'local'
+"""
 
 
 async def acquire(connection: Any, name: str, holder: str, seconds: float = LEASE_SECONDS) -> int | None:

@@ -1,8 +1,9 @@
 """What was acknowledged and the store has no more: found by who remembers it, told until an operator has seen to it.
 
 Where replication is asynchronous, or a database is restored, a new epoch of the log may lack what was answered with
-2xx. Each process of intake remembers its newest answers and looks them up whenever a new epoch begins. That memory ends
-with the process; followup remembers what it has read, in its own store and in its own processes.
+2xx; where a volume goes back to an earlier state, the same epoch may. Each process of intake remembers its newest
+answers and looks them up whenever either may be. That memory ends with the process; followup remembers what it has
+read, in its own store and in its own processes.
 """
 
 import asyncio
@@ -41,11 +42,11 @@ _log = structlog.get_logger(__name__)
 
 
 class LossWatch:
-    """Looks up, in every new epoch, what this process has acknowledged."""
+    """Looks up what this process has acknowledged, whenever it is in doubt."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", durable: DurableHead) -> None:
         self._pool, self._durable = pool, durable
-        self._looked = durable.epoch
+        self._looked = durable.doubts
 
     async def run(self) -> None:
         """Look for as long as the process lives."""
@@ -57,9 +58,10 @@ class LossWatch:
             await asyncio.sleep(LOOK_EVERY)
 
     async def look(self) -> None:
-        """Look, where a new epoch has begun."""
-        if (epoch := self._durable.epoch) == self._looked:
+        """Look, where something may have gone since it last looked."""
+        if (doubts := self._durable.doubts) == self._looked:
             return
+        epoch = self._durable.epoch
         remembered = list(self._durable.newest)
         async with self._pool.acquire() as connection:
             store = await connection.fetchrow(_STORE)
@@ -82,7 +84,7 @@ class LossWatch:
                 )
                 await keep_loss(connection, loss)
                 self._durable.forget(set(loss.event_ids))
-        self._looked = epoch
+        self._looked = doubts
 
 
 async def keep_loss(connection: Any, loss: Loss) -> None:

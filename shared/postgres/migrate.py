@@ -16,7 +16,7 @@ from importlib.resources.abc import Traversable
 
 import asyncpg
 
-from shared.postgres.pool import connect
+from shared.postgres.pool import connected
 from shared.postgres.server_check import require_fit
 
 LOCK = 70340001  # the key of the advisory lock: one process migrates a database at a time
@@ -38,10 +38,9 @@ class OwnsItsStore(ValueError):
 async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
     """Apply what is missing of each package's `migrations`, in order, and return the names applied.
 
-    Each migration commits alone. Raises EditedMigration, UnfitServer.
+    Each migration commits alone. Raises EditedMigration, UnfitServer, Unconfirmed.
     """
-    connection = await connect(dsn, timeout=10)
-    try:
+    async with connected(dsn, timeout=10) as connection:
         await require_fit(connection)
         await _lock(connection)
         await connection.execute(
@@ -68,17 +67,14 @@ async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
                         await _note(connection, name, digest)
                 done.append(name)
         return done
-    finally:
-        await connection.close()
 
 
 async def grant(dsn: str, roles: Mapping[str, str]) -> None:
     """Call the functions that grant, each with its role; one with an empty role is left out.
 
-    Raises OwnsItsStore, and UndefinedObjectError for a role that does not exist.
+    Raises OwnsItsStore, Unconfirmed, and UndefinedObjectError for a role that does not exist.
     """
-    connection = await connect(dsn, timeout=10)
-    try:
+    async with connected(dsn, timeout=10) as connection:
         owner = await connection.fetchval(
             "SELECT tableowner FROM pg_tables WHERE schemaname = 'public' AND tablename = 'stored_events'"
         )
@@ -90,8 +86,6 @@ async def grant(dsn: str, roles: Mapping[str, str]) -> None:
                 )
             if role:
                 await connection.execute(f"SELECT {function}($1)", role)
-    finally:
-        await connection.close()
 
 
 def names_of(package: str) -> list[str]:

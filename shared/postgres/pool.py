@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
 from asyncpg.pool import PoolAcquireContext
 
+from shared.postgres.durable import confirmed
 from shared.postgres.hosts import CONNECT_TIMEOUT, Hosts
 from shared.postgres.store import read_identity
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
@@ -29,8 +30,12 @@ else:
     _Connections = asyncpg.Pool
 
 _log = structlog.get_logger(__name__)
-#: Of a session, whatever the server, the database or the role have for defaults.
+#: Of a session, whatever the server, the database or the role have for defaults. A commit waits until a required
+#: standby has it on its disk, and the warning that it does no longer reaches us. That a standby has applied it too
+#: (`remote_apply`) is waited for by nobody: nothing of ours reads there.
 _SETTINGS = {
+    "synchronous_commit": "on",
+    "client_min_messages": "warning",
     "jit": "off",
     "timezone": "UTC",
     "DateStyle": "ISO, MDY",
@@ -55,18 +60,23 @@ async def create_pool(
     largest: int = 10,
     event_store: bool = True,
     search_path: str = "public",
-    on_epoch: Callable[[str], None] = lambda _: None,
+    on_epoch: Callable[[str, Any], Awaitable[None]] | None = None,
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """Make a pool of at most `largest` connections.
 
     A process that has more than a pool hands the same `Hosts` to all: what one finds of a host ends what waits there.
     With `event_store` each new connection reads the store's identity first, so that a restored store gets its new epoch
-    before anything is read from it; `on_epoch` is told it before anything else is.
+    before anything is read from it; `on_epoch` is told it, with the connection, before anything else is.
+
+    What is written through it is durable once its statement, or the block of its connection, has ended: where the
+    server gave up waiting for a standby it raises Unconfirmed.
     """
 
     async def prepare(connection: Any) -> None:
         if event_store:
-            on_epoch((await read_identity(connection)).epoch)
+            epoch = (await read_identity(connection)).epoch
+            if on_epoch is not None:
+                await on_epoch(epoch, connection)
 
     hosts = dsn if isinstance(dsn, Hosts) else Hosts(dsn)
     walk: Any = hosts.connect  # it gives what asyncpg's own would, whose class the type asks for by an option
@@ -92,16 +102,32 @@ async def create_pool(
 
 
 class _Acquired(_Context):
-    """A connection until the block ends; one whose statement was begun and never sent is closed, not given back."""
+    """A connection until the block ends, whose commits are confirmed then.
+
+    One whose statement was begun and never sent is closed, not given back.
+    """
+
+    async def __aenter__(self) -> Any:
+        connection: Any = await super().__aenter__()
+        self._confirmed = confirmed(connection)
+        try:
+            await self._confirmed.__aenter__()
+        except BaseException:  # it was closed just now
+            await super().__aexit__()
+            raise
+        return connection
 
     async def __aexit__(self, *raised: Any) -> None:
-        if self.connection is not None and _left_half_sent(raised[1]):
-            self.connection.terminate()
-        await super().__aexit__(*raised)
+        try:
+            await self._confirmed.__aexit__(*raised)
+        finally:
+            if self.connection is not None and _left_half_sent(raised[1]):
+                self.connection.terminate()
+            await super().__aexit__(*raised)
 
 
 class _Pool(_Connections):
-    """A pool whose connections are fit for whoever comes next."""
+    """A pool whose connections are fit for whoever comes next, and that tells of nothing as written which is not."""
 
     def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext[asyncpg.Record]":
         """A connection for a block."""
@@ -117,8 +143,19 @@ def _left_half_sent(error: BaseException | None) -> bool:
 
 
 async def connect(dsn: str, timeout: float = CONNECT_TIMEOUT) -> "asyncpg.Connection[asyncpg.Record]":
-    """Open one connection with the settings that those of a pool have."""
+    """Open one connection with the settings that those of a pool have, to read by. Who writes calls `connected`."""
     return await Hosts(dsn).connect(timeout=timeout, server_settings=_SETTINGS)
+
+
+@contextlib.asynccontextmanager
+async def connected(dsn: str, timeout: float = CONNECT_TIMEOUT) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Such a connection for a block whose commits are confirmed at its end. Raises Unconfirmed."""
+    connection = await connect(dsn, timeout)
+    try:
+        async with confirmed(connection):
+            yield connection
+    finally:
+        await connection.close()
 
 
 async def _rolled_back(connection: Any) -> None:

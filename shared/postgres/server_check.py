@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from shared.postgres.hosts import NoHost
+from shared.postgres.transient_errors import Unconfirmed
 from shared.server_urls import unreachable
 
 OLDEST = 15  # the oldest major version that the tests run on
@@ -16,7 +17,6 @@ _LOOK = """
 SELECT current_setting('server_version_num')::integer / 10000 AS version,
     pg_encoding_to_char(d.encoding) AS encoding,
     current_setting('synchronous_commit') AS synchronous_commit,
-    btrim(current_setting('synchronous_standby_names')) AS standbys,
     current_setting('default_transaction_isolation') AS isolation,
     current_setting('idle_in_transaction_session_timeout') AS idle,
     EXISTS (SELECT FROM pg_extension WHERE extname = 'plpgsql') AS plpgsql,
@@ -45,24 +45,13 @@ async def require_fit(connection: Any, *, connections: int = 1) -> None:
             f"the database is in {found['encoding']}, which has no room for Vietnamese: make another by "
             "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0, and restore a dump of this one there"
         )
-    if (found["isolation"], found["idle"]) != ("read committed", "30s"):
+    if (found["isolation"], found["idle"], found["synchronous_commit"]) != ("read committed", "30s", "on"):
         raise UnfitServer(
             "something between drops the settings of the session, as pgbouncer does: "
             "give the address of the server itself"
         )
     if not found["plpgsql"]:
         raise UnfitServer("the database has no plpgsql: CREATE EXTENSION plpgsql, as a superuser")
-    if found["synchronous_commit"] == "off":
-        raise UnfitServer(
-            "synchronous_commit is off, so what was answered with 201 could be lost: "
-            "ALTER DATABASE or ROLE ... SET synchronous_commit = on"
-        )
-    if found["standbys"] and found["synchronous_commit"] not in ("on", "remote_apply"):
-        raise UnfitServer(
-            f"a standby is required ({found['standbys']}) and synchronous_commit is {found['synchronous_commit']}, "
-            "so what was answered with 201 could be lost by a fail-over: ALTER DATABASE or ROLE ... "
-            "SET synchronous_commit = on"
-        )
     if found["connections"] < connections:
         raise UnfitServer(
             f"this process opens up to {connections} connections and the server allows {found['connections']}: "
@@ -78,6 +67,11 @@ def failure(error: BaseException, variable: str) -> str:
     match error:
         case UnfitServer():
             return f"{variable}: {error}"
+        case Unconfirmed():
+            return (
+                f"{variable}: the server has recorded it and the standby that must have it has not acknowledged: bring "
+                "the standby back, and do this again"
+            )
         case NoHost():
             return f"{variable}: {error}"
         case asyncpg.InvalidCatalogNameError():

@@ -12,7 +12,6 @@ import msgspec
 from shared.envelope import PAGE_BYTES
 from shared.events import Recorded
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, local_day
-from shared.postgres.durable import confirmed
 from shared.postgres.transient_errors import Unconfirmed
 
 Pool = asyncpg.Pool
@@ -150,7 +149,6 @@ async def state_complete_to(pool: "asyncpg.Pool[asyncpg.Record]") -> tuple[datet
         async with (
             asyncio.timeout(STATE_WITHIN),
             pool.acquire() as connection,
-            confirmed(connection),
             connection.transaction(),
         ):
             await connection.execute("SET LOCAL lock_timeout = '2s'; SELECT ordering_lock()")

@@ -25,6 +25,7 @@ from shared.tasks import cancel_and_wait
 BATCH = 500  # events
 IN_FLIGHT = 8  # batches
 RENEW_EVERY = 1.5  # seconds
+RELEASE_WITHIN = 2.0  # seconds
 REST = 0.02  # seconds without a new event after which the position is written
 PUBLISH_TIMEOUT = 30.0  # seconds: `connection.ready()` is awaited outside aio-pika's own timeout
 PAUSE = 1.0  # seconds between two looks without a notification
@@ -146,7 +147,8 @@ class Relay:
 
     async def _give_back(self) -> None:
         with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
-            await self._outbox.release(self._holder)
+            async with asyncio.timeout(RELEASE_WITHIN):
+                await self._outbox.release(self._holder)
 
     async def _relay(self, fence: int) -> None:
         position = await self._outbox.take_over(fence)

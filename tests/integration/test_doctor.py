@@ -140,12 +140,6 @@ async def test_empty_database__is_told(intake: Intake, environment: pytest.Monke
     assert "there are no tables yet" in said(await examined(None, time.time))
 
 
-async def test_commit_that_may_be_lost__is_told(intake: Intake, environment: pytest.MonkeyPatch) -> None:
-    off = "EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database())"
-    await intake.rows(f"DO $$ BEGIN {off}; END $$")
-    assert "synchronous_commit is off" in said(await examined(None, time.time))
-
-
 async def test_broker__of_another_source_or_with_another_queue_is_told(
     environment: pytest.MonkeyPatch, fresh_vhosts: Iterator[str], pg_server: TestServer
 ) -> None:

@@ -28,7 +28,8 @@ class Mute:
         self.taken: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._take, daemon=True).start()
+        self._taking = threading.Thread(target=self._take, daemon=True)
+        self._taking.start()
 
     def _take(self) -> None:
         with contextlib.suppress(OSError):
@@ -38,6 +39,7 @@ class Mute:
     def close(self) -> None:
         """Close everything."""
         self._listener.shutdown(socket.SHUT_RDWR)
+        self._taking.join()  # what it has just taken is among them then
         for each in (self._listener, *self.taken):
             each.close()
 

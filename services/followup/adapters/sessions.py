@@ -35,7 +35,13 @@ WHERE digest = $1 AND revoked IS NULL AND expires > clock_timestamp() AND seen >
 _HELD = """
 SELECT digest, subject, name, post, tokens FROM public.sessions WHERE digest = $1 AND revoked IS NULL FOR UPDATE
 """
-_SEEN = "UPDATE public.sessions SET seen = clock_timestamp() WHERE digest = $1"
+# Nothing rests on when somebody was last seen: a page that is only read waits for no standby.
+_SEEN = """
+UPDATE public.sessions SET seen = clock_timestamp()
+WHERE digest = $1 AND set_config('synchronous_commit', 'local', true) = 'local'
+"""
+# What has ended is written again: whoever ends it a second time waits for the first, which may be on one disk alone.
+_REVOKED = "UPDATE public.sessions SET revoked = coalesce(revoked, clock_timestamp())"
 # The service may delete nothing: what is left of a session is the hash of a cookie.
 _FORGET = """
 UPDATE public.sessions SET subject = '', name = '', tokens = ''
@@ -167,18 +173,13 @@ class StoredSessions:
         """Let a person act in another post from now on."""
         await self._pool.execute("UPDATE public.sessions SET post = $2 WHERE digest = $1", session.digest, post)
 
-    async def revoke(self, session: Session) -> None:
-        """End a session."""
-        await self._pool.execute(
-            "UPDATE public.sessions SET revoked = clock_timestamp() WHERE digest = $1 AND revoked IS NULL",
-            session.digest,
-        )
+    async def revoke(self, digest: bytes) -> None:
+        """End a session, if there is one; one that has ended is durable then."""
+        await self._pool.execute(f"{_REVOKED} WHERE digest = $1", digest)
 
     async def revoke_all(self, subject: str) -> None:
         """End every session of a person."""
-        await self._pool.execute(
-            "UPDATE public.sessions SET revoked = clock_timestamp() WHERE subject = $1 AND revoked IS NULL", subject
-        )
+        await self._pool.execute(f"{_REVOKED} WHERE subject = $1", subject)
 
     def _session(self, row: Any) -> Session | None:
         digest = bytes(row["digest"])
@@ -204,9 +205,7 @@ class RenewingSession:
 
     async def end(self) -> None:
         """End it: the provider renews it no longer."""
-        await self._connection.execute(
-            "UPDATE public.sessions SET revoked = clock_timestamp() WHERE digest = $1", self.session.digest
-        )
+        await self._connection.execute(f"{_REVOKED} WHERE digest = $1", self.session.digest)
 
 
 def digest_of(cookie: str) -> bytes:

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from services.followup.adapters.sessions import SessionSeals, SignInUnderWay, StoredSessions
+from services.followup.adapters.sessions import SessionSeals, SignInUnderWay, StoredSessions, digest_of
 from services.followup.adapters.sign_in_provider import SignInProvider, SignInRefused
 from services.followup.console.addresses import CALLBACK, FORGET, LOGIN, LOGOUT, MAX_ADDRESS, POSTS, SEE_OTHER, own_path
 from services.followup.console.form_body import read_form
@@ -94,7 +94,7 @@ def provider_sign_in_routes(
         except ProviderAway as away:
             raise _away(away) from None
         if (before := await sessions.find(cookie_of(request, people.cookie) or "")) is not None:
-            await sessions.revoke(before)  # whoever knew the old cookie knows nothing of the new one
+            await sessions.revoke(before.digest)  # whoever knew the old cookie knows nothing of the new one
         answer = Redirect(carried.to, status_code=SEE_OTHER)
         set_cookie(answer, people.cookie, await sessions.begin(person.subject, person.name, person.tokens))
         drop_cookie(answer, under_way)
@@ -137,8 +137,11 @@ def provider_sign_in_routes(
 
     async def sign_out(request: HttpRequest, *, everywhere: bool) -> Redirect:
         refuse_foreign_pages(request)
-        session = await sessions.find(cookie_of(request, people.cookie) or "")
-        if session is not None:
+        cookie = cookie_of(request, people.cookie) or ""
+        session = await sessions.find(cookie)
+        if session is None:
+            await sessions.revoke(digest_of(cookie))  # it may have been ended just now, and the answer got lost
+        else:
             try:
                 session = (await people.signed_in(request)).session
             except ProblemError:
@@ -148,7 +151,7 @@ def provider_sign_in_routes(
             if everywhere:
                 await sessions.revoke_all(session.subject)
             else:
-                await sessions.revoke(session)
+                await sessions.revoke(session.digest)
             try:
                 await provider.revoke(session.tokens)
             except (ProviderAway, SignInRefused) as error:

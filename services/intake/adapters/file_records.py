@@ -1,6 +1,7 @@
 """What is written down of files, in PostgreSQL beside the events."""
 
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,8 @@ from uuid import UUID
 import asyncpg
 
 from services.intake.application.ports import FileKey, NamedFile, NewUpload, StoredKey, UploadedFile
+from shared.event_store.errors import StoreUnavailable
+from shared.postgres.durable import ANSWER_WITHIN
 
 #: How long a file waits for the event that names it.
 KEPT_UNNAMED = timedelta(hours=24)
@@ -102,21 +105,25 @@ class StoredFileRecords:
         """Write an upload down; the stored name that its caller's file has, another one where it was there before."""
         u = upload
         values = (u.stored_name, u.digest, u.size, u.media_type, u.name, u.wrapped, u.uploaded_by)
-        found: str = await self._pool.fetchval(_ADD, *values)
+        with _store():
+            found: str = await self._pool.fetchval(_ADD, *values, timeout=ANSWER_WITHIN)
         return found
 
     async def unnamed(self, caller: str) -> int:
         """The bytes of a caller's files that no recorded command has named, and that are kept still."""
-        found: int = await self._pool.fetchval(_UNNAMED, caller)
+        with _store():
+            found: int = await self._pool.fetchval(_UNNAMED, caller)
         return found
 
     async def forget(self, stored_name: str) -> None:
         """Give up a file whose sealed bytes or keys are gone: the same may be uploaded again."""
-        await self._pool.execute(_FORGET, stored_name)
+        with _store():
+            await self._pool.execute(_FORGET, stored_name)
 
     async def openable(self, caller: str, digests: Collection[str]) -> Mapping[str, UploadedFile]:
         """The files with these digests that a caller uploaded and that open, by digest."""
-        rows = await self._pool.fetch(_OPENABLE, caller, list(digests))
+        with _store():
+            rows = await self._pool.fetch(_OPENABLE, caller, list(digests))
         return {
             row["digest"]: UploadedFile(row["stored_name"], row["under_master"], None)
             if row["under_master"] is not None
@@ -167,6 +174,15 @@ class StoredFileRecords:
     async def known(self, stored_names: Collection[str]) -> Collection[str]:
         """Those of some names under which a file is stored and not dropped."""
         return {row["stored_name"] for row in await self._pool.fetch(_KNOWN, list(stored_names))}
+
+
+@contextlib.contextmanager
+def _store() -> Iterator[None]:
+    """What an upload asks of the store: where it is away, its folder is not to blame."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(type(error).__name__) from error
 
 
 def _uploaded(row: Any) -> UploadedFile:

@@ -18,6 +18,7 @@ from services.followup.application.rebuild import rebuild
 from services.followup.domain.deadlines import engine
 from shared.events.petition import PetitionReceived
 from shared.identifiers import derived_id
+from shared.postgres.losses import keep_loss, losses, unconfirmed
 from tests.integration.followup.test_projector import reply, told
 from tests.support.following import (
     MemoryFeed,
@@ -207,7 +208,14 @@ async def test_restored_source__stops_then_is_confirmed_rebuilt_and_reconciled(
     assert len(restored.events) == len(feed.events)
     with pytest.raises(HistoryDiffers):
         await rebuild(target, [restored], (), quiet)
+    assert await losses(pool) == []
     await rebuild(target, [restored], ("test",), quiet)
+    (loss,) = await losses(pool)
+    assert (loss.source, loss.epoch, loss.loss_id, loss.missing) == ("test", "e2", feed.events[-1].event_id, 1)
+    assert (loss.first_position, loss.last_position) == (len(feed.events), len(feed.events))
+    assert await unconfirmed(pool) == 0, "who has confirmed the history has seen to what it lacks"
+    await keep_loss(pool, loss)  # a process that had read so far
+    assert await unconfirmed(pool) == 0
     writer = await opened(pool)
     assert writer.cursor.epoch == "e2"
     await pool.execute(

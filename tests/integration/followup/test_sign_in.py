@@ -351,6 +351,21 @@ async def test_session__that_the_provider_renews_no_longer_ends(desk: SignedDesk
         assert [row["revoked"] is not None for row in await desk.sql("SELECT revoked FROM public.sessions")] == [True]
 
 
+async def test_sign_out_again__is_written_again(desk: SignedDesk) -> None:
+    """The first may have been answered by nobody, and be on one disk alone."""
+    rows = "SELECT revoked, xmin::text FROM public.sessions"
+    async with desk.signed_in(CLERK) as browser:
+        page = await browser.get("/office/posts")
+        cookie = dict(browser.cookies)
+        await browser.post("/office/logout", data={"form_token": form_token(page)}, headers=OWN)
+        (first,) = await desk.sql(rows)
+        browser.cookies.update(cookie)
+        again = await browser.post("/office/logout", data={"form_token": form_token(page)}, headers=OWN)
+        (second,) = await desk.sql(rows)
+        assert (again.status_code, second["revoked"]) == (303, first["revoked"])
+        assert second["xmin"] != first["xmin"], "its commit waits for the one before it"
+
+
 async def test_sign_out__ends_this_session_or_all(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK) as one, desk.signed_in(CLERK) as two, desk.signed_in(CLERK) as three:

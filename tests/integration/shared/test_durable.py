@@ -1,6 +1,7 @@
 """What a standby must have: nothing is told as recorded before it has it, however the waiting ended; a loss is told."""
 
 import asyncio
+import itertools
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -12,18 +13,21 @@ import asyncpg
 import httpx
 import pytest
 
+from services.followup.adapters.store.writer_leases import WriterLeases
 from services.intake.configured import MIGRATIONS
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import IdempotencyReplay, NotConfirmed, StoreUnavailable
-from shared.postgres import durable, group_commit
-from shared.postgres.durable import DurableHead
+from shared.postgres import durable, group_commit, lease
+from shared.postgres.durable import EMIT, DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
 from shared.postgres.losses import LossWatch, confirm_losses, losses, unconfirmed
 from shared.postgres.outbox import StoredOutbox
-from shared.postgres.pool import Notifications, create_pool
+from shared.postgres.pool import Notifications, connected, create_pool
+from shared.postgres.transient_errors import Unconfirmed
 from tests.integration.shared.test_append import command
 from tests.support.cluster import Cluster
+from tests.support.files import PDF
 from tests.support.intake import COMMUNE, Intake, served
 from tests.support.postgres import TestServer
 from tests.support.restored import copied, in_its_place, name_of
@@ -150,6 +154,185 @@ async def test_append_that_somebody_cancels__is_told_once_the_standby_has_it(clu
         assert isinstance(await waiting, Appended)
 
 
+#: What the server, the database or the role may have for defaults, and our sessions have not.
+SILENT = {"client_min_messages": "error", "synchronous_commit": "local"}
+
+
+@pytest.mark.parametrize("setting", SILENT)
+async def test_append_that_somebody_cancels__is_not_told_whatever_the_database_has_for_defaults(
+    hurried: None, cluster: Cluster, setting: str
+) -> None:
+    dsn = await cluster.fresh("shared.postgres")
+    async with process(dsn) as own:
+        cluster.admin(f'ALTER DATABASE "{name_of(dsn)}" SET {setting} = {SILENT[setting]}')
+        cluster.terminate(name_of(dsn), "test")  # what is opened from now on has it
+        await eventually(lambda: own.told(keyed("a")))
+        cluster.require("nobody")
+        names = itertools.count()
+        waiting = await held(cluster, lambda: own.told(keyed(f"b{next(names)}")))
+        assert cluster.cancel_waiting()
+        assert isinstance(await waiting, StoreUnavailable)
+        cluster.require("")
+
+
+#: Ways to write that are not those of commands.
+WRITERS: dict[str, Callable[[Any, str], Awaitable[Any]]] = {}
+
+
+def writer(way: Callable[[Any, str], Awaitable[Any]]) -> None:
+    WRITERS[way.__name__] = way
+
+
+@writer
+async def statement(pool: Any, _: str) -> None:
+    await pool.execute("INSERT INTO written VALUES (1)")
+
+
+@writer
+async def answer(pool: Any, _: str) -> None:
+    await pool.fetchval("INSERT INTO written VALUES (1) RETURNING value")
+
+
+@writer
+async def block(pool: Any, _: str) -> None:
+    async with pool.acquire() as connection:
+        await connection.execute("INSERT INTO written VALUES (1)")
+        await connection.fetchval("SELECT 1")
+
+
+@writer
+async def transaction(pool: Any, _: str) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("INSERT INTO written VALUES (1)")
+
+
+@writer
+async def alone(_: Any, dsn: str) -> None:
+    async with connected(dsn) as connection:
+        await connection.execute("INSERT INTO written VALUES (1)")
+
+
+@pytest.mark.parametrize("way", WRITERS)
+async def test_write_that_somebody_cancels__is_not_taken_for_done(cluster: Cluster, way: str) -> None:
+    dsn = await cluster.fresh("shared.postgres")
+    cluster.admin("CREATE TABLE written (value integer)", database=name_of(dsn))
+    pool = await create_pool(dsn, application="test", largest=1)
+    try:
+        await WRITERS[way](pool, dsn)
+        cluster.require("nobody")
+        waiting = await held(cluster, lambda: WRITERS[way](pool, dsn))
+        before = cluster.admin("SELECT count(*) FROM written", database=name_of(dsn))
+        assert cluster.cancel_waiting()
+        with pytest.raises(Unconfirmed):
+            await waiting
+        assert cluster.admin("SELECT count(*) FROM written", database=name_of(dsn)) > before, "it is committed here"
+        assert await pool.fetchval("SELECT 1") == 1, "the connection is as good as before"
+        cluster.require("")
+    finally:
+        pool.terminate()
+
+
+async def test_other_warning__is_none_of_the_standby(database: str) -> None:
+    """Before its transaction ids run out PostgreSQL warns with every statement that writes, for weeks."""
+    connection = await asyncpg.connect(database)
+    await connection.execute(
+        "CREATE FUNCTION warns() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'ids'; RETURN NEW; END $$;"
+        "CREATE TRIGGER warns BEFORE INSERT ON stored_events FOR EACH ROW EXECUTE FUNCTION warns()"
+    )
+    async with process(database) as own:
+        assert isinstance(await own.told(keyed("a")), Appended)
+        await own.pool.execute("DO $$ BEGIN RAISE WARNING 'ids'; END $$")
+    await connection.close()
+
+
+async def test_upload_that_this_server_alone_has__is_no_stored_file(cluster: Cluster, tmp_path: Path) -> None:
+    dsn = await cluster.fresh(*MIGRATIONS)
+    async with served(dsn, tmp_path, seed_calendars=False, files=str(tmp_path / "files")) as intake:
+
+        async def send() -> httpx.Response:
+            return await intake.client.post("/v1/files", content=PDF)
+
+        assert (await send()).status_code == 201
+        cluster.require("nobody")
+        for sending in (await held(cluster, send), asyncio.create_task(send())):
+            # The barriers of the process wait besides.
+            while not sending.done():
+                cluster.cancel_waiting()
+                await asyncio.sleep(0.05)
+            answer = await sending
+            assert answer.status_code == 503, "the row is there, and a fail-over would take it back"
+            assert answer.json()["type"].endswith("store-unavailable")
+        cluster.require("")
+        assert (await send()).status_code == 200
+
+
+async def test_release_of_leases__waits_for_no_standby_and_not_for_long(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = await cluster.fresh("shared.postgres")
+    pool = await create_pool(dsn, application="test", largest=2)
+    leases = [WriterLeases(pool), WriterLeases(pool)]
+    assert await leases[0].take("a") and await leases[1].take("b")
+    cluster.require("nobody")
+    waiting = await held(cluster, lambda: pool.execute(EMIT))
+    await leases[0].release()
+    assert cluster.waiting() == 1, "only the other"
+    monkeypatch.setattr(lease, "RELEASE_WITHIN", 0.1)
+    holder = await asyncpg.connect(dsn)
+    async with holder.transaction():
+        await holder.execute("SELECT FROM leases FOR UPDATE")
+        await leases[1].release()  # it runs out
+        cluster.require("")
+    await waiting
+    ends = "SELECT name FROM leases WHERE expires_at > clock_timestamp() ORDER BY 1"
+    assert [row["name"] for row in await holder.fetch(ends)] == ["source:b"]
+    await holder.close()
+    pool.terminate()
+
+
+async def test_store_that_records_nothing__is_told_until_it_does(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "STANDS_AFTER", 0.0)
+    async with process(database) as own:
+        await own.told(keyed("a"))
+        assert own.writer.standstill == ""
+        holder = await asyncpg.connect(database)
+        async with holder.transaction():
+            await holder.execute("SELECT ordering_lock()")
+            waiting = asyncio.create_task(own.told(keyed("b")))
+            await until(lambda: own.writer.standstill)
+            assert "no command has been recorded for" in own.writer.standstill
+            await holder.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%append_events%' "
+                "AND datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await until(lambda: "ConnectionDoesNotExistError" in own.writer.standstill)
+        assert isinstance(await waiting, Appended)
+        assert own.writer.standstill == ""
+        await holder.close()
+
+
+async def test_volume_that_goes_back__is_looked_at_though_its_epoch_is_the_same(database: str) -> None:
+    async with process(database) as own:
+        watch = LossWatch(own.pool, own.durable)
+        await own.told(keyed("kept"))
+        epoch = own.durable.epoch
+        lost = uuid4()
+        own.durable.acknowledged(2, 2, lost)
+        await watch.look()
+        assert await losses(own.pool) == [], "nothing casts doubt on it"
+        await own.pool.expire_connections()
+        await own.pool.fetchval("SELECT 1")
+        await watch.look()
+        (loss,) = await losses(own.pool)
+        assert (loss.loss_id, loss.epoch, loss.head, loss.first_position) == (lost, epoch, 1, 2)
+        await own.pool.expire_connections()
+        await own.pool.fetchval("SELECT 1")
+        await watch.look()
+        assert len(await losses(own.pool)) == 1, "told once"
+
+
 async def test_closing_while_a_standby_is_away__callers_are_answered_and_it_ends(
     hurried: None, cluster: Cluster
 ) -> None:
@@ -176,11 +359,11 @@ async def test_restored_under_the_feet_of_a_process__what_it_acknowledged_is_tol
         lost = [await own.told(keyed(f"lost {number}")) for number in range(3)]
         assert await unconfirmed(own.pool) == 0
         epoch = own.durable.epoch
-        own.durable.see("of another server than the pool still has")
+        await own.durable.see("of another server than the pool still has", own.pool)
         own.durable.acknowledged(99, 99, uuid4())
         await watch.look()
         assert await losses(own.pool) == [], "which of them is the store is not known yet"
-        own.durable.see(epoch)
+        await own.durable.see(epoch, own.pool)
         own.durable.newest.pop()
         await in_its_place(pg_server, database, earlier)
         await eventually(lambda: own.told(keyed("afterwards")))
@@ -197,20 +380,22 @@ async def test_restored_under_the_feet_of_a_process__what_it_acknowledged_is_tol
 
 async def test_standby_that_is_required_later__is_noticed(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "LOOK_EVERY", 0.02)
-    monkeypatch.setattr(durable, "_LOOK", "SELECT value[1] AS is_required, value[2] AS is_waited_for FROM looked")
+    monkeypatch.setattr(durable, "_LOOK", "SELECT value FROM looked")
     connection = await asyncpg.connect(database)
-    await connection.execute("CREATE TABLE looked AS SELECT ARRAY[false, true] AS value")
+    await connection.execute("CREATE TABLE looked AS SELECT false AS value")
     async with process(database) as own:
         await own.told(keyed("a"))
         assert (own.durable.position, own.durable.trouble) == (0, "")
-        await connection.execute("UPDATE looked SET value = ARRAY[true, true]")
+        await connection.execute("UPDATE looked SET value = true")
         await until(lambda: own.durable.is_required)
         assert await own.given() == ([1], [1])
         assert own.durable.position == 1
-        await connection.execute("UPDATE looked SET value = ARRAY[true, false]")
-        await until(lambda: "synchronous_commit" in own.durable.trouble)
-        await connection.execute("UPDATE looked SET value = ARRAY[false, true]")
-        await until(lambda: not own.durable.trouble)
+        assert own.durable.notice == ""
+        await connection.execute("UPDATE looked SET value = false")
+        await until(lambda: own.durable.notice)
+        assert "requires no standby: what is recorded is on one disk" in own.durable.notice
+        await connection.execute("UPDATE looked SET value = true")
+        await until(lambda: not own.durable.notice)
     await connection.close()
 
 
@@ -222,6 +407,21 @@ def events(cluster: Cluster, dsn: str, topic: str = "%") -> int:
     counted = "SELECT count(*) FROM stored_events WHERE topic LIKE %s"
     ((count,),) = cluster.admin(counted, topic, database=name_of(dsn))
     return int(count)
+
+
+async def held(cluster: Cluster, write: Callable[[], Awaitable[Any]]) -> "asyncio.Task[Any]":
+    """A write that waits for the standby: some go through before the server has seen that it must."""
+
+    async def written() -> Any:
+        return await write()
+
+    for _ in range(100):
+        task = asyncio.create_task(written())
+        await until(lambda task=task: task.done() or cluster.waiting())
+        if not task.done():
+            return task
+        await task
+    raise AssertionError("no write waits")
 
 
 async def pushed(intake: Intake, name: str) -> httpx.Response:

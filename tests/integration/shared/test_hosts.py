@@ -97,6 +97,7 @@ async def test_peer__is_watched_by_the_kernel() -> None:
         assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNACKNOWLEDGED
         transport.close()
+        await asyncio.sleep(0)  # it is closed by the loop
 
 
 # --- a primary and its standby -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.identifiers import ordered_id
+from shared.postgres.durable import EMIT
 
 PATIENCE = 60.0  # seconds to wait for the answer
 EXPIRES = 90.0  # seconds after which a request that nobody waits for any more is not done
@@ -57,6 +58,7 @@ async def ask(
         raise RequestFailed("the writer has not answered, so nothing was done: is followup running?")
     row = row or await pool.fetchrow(_ANSWER, request_id)
     assert row is not None
+    await pool.execute(EMIT)  # what the projector has written is told once a required standby has it
     if row["failed"]:
         raise RequestFailed(str(row["answer"]))
     return str(row["answer"])

@@ -39,6 +39,19 @@ WHERE source = $1 AND released_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM {NEW}.facts f WHERE (f.source, f.position, f.event_id) = (p.source, p.position, p.event_id)
 )
 """
+#: What the newest applied event shows to be lost was seen to by whoever has confirmed the other history: a process that
+#: remembers that event tells nobody of it again.
+_CONFIRM_LOST = f"""
+INSERT INTO public.losses AS l
+    (loss_id, source, epoch, head, first_position, last_position, missing, event_ids, confirmed_at, confirmed_by)
+SELECT $2::uuid, n.source, n.epoch, n.position, least(n.position + 1, $3::bigint), $3,
+    $3 - least(n.position + 1, $3) + 1, ARRAY[$2], clock_timestamp(), 'rebuild --confirm-restored'
+FROM {NEW}.sources n WHERE n.source = $1 AND NOT EXISTS (
+    SELECT 1 FROM {NEW}.facts f WHERE (f.source, f.position, f.event_id) = ($1, $3, $2)
+)
+ON CONFLICT (loss_id) DO UPDATE SET confirmed_at = excluded.confirmed_at, confirmed_by = excluded.confirmed_by
+WHERE l.confirmed_at IS NULL
+"""
 _LOGGED = "SELECT originator_id, topic, state FROM public.stored_events"
 #: Those of other sources are left out by their bytes before they are decoded.
 _NEVER_FOLDED = f"""
@@ -178,6 +191,8 @@ class LockedCursorRow:
         """Put the new tables in the place of the live ones, which keep a name of their own until `drop_replaced`."""
         source = self.live.source
         await self._connection.execute(_RELEASE_VANISHED, source)
+        if self.live.event_id is not None:
+            await self._connection.execute(_CONFIRM_LOST, source, self.live.event_id, self.live.position)
         await self._connection.execute(
             f"UPDATE {self._schema}.sources SET revision = revision + $2 WHERE source = $1", source, FENCE
         )

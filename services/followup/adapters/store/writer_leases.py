@@ -39,6 +39,8 @@ class WriterLeases:
 
     async def release(self) -> None:
         """Give back what this process holds, so that another takes over at once."""
-        for source in self._taken:
-            with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
-                await lease.release(self._pool, KIND + source, self._holder)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(lease.RELEASE_WITHIN):
+                for source in self._taken:
+                    with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
+                        await lease.release(self._pool, KIND + source, self._holder)

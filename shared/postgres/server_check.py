@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.postgres.hosts import NoHost
+from shared.host_walk import NoHost
 from shared.server_urls import unreachable
 
 OLDEST = 15  # the oldest major version that the tests run on

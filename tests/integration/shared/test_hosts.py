@@ -15,10 +15,12 @@ import psutil
 import pytest
 
 from services.dev.rabbitmq import free_ports
-from shared.postgres.hosts import Hosts, NoHost, hosts_of
+from shared.host_walk import NoHost
+from shared.postgres.hosts import Hosts
 from shared.postgres.pool import Notifications, connect, create_pool
 from shared.postgres.server_check import failure
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.server_urls import hosts_of
 from shared.sockets import UNACKNOWLEDGED, watch_peer
 from tests.support.cluster import PASSWORD, USER, Cluster
 from tests.support.silent_hosts import mute, swallowing
@@ -70,7 +72,7 @@ async def test_all_hosts_away__each_is_named_with_its_reason(database: str) -> N
 
 
 async def test_silent_host__is_tried_after_the_others_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.postgres.hosts.EACH", 0.2)
+    monkeypatch.setattr("shared.host_walk.EACH", 0.2)
     (nobody,) = free_ports(1)
     with mute() as silent:
         hosts = Hosts(f"postgresql://u@127.0.0.1:{silent.port},127.0.0.1:{nobody}/db")

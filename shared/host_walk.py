@@ -5,6 +5,7 @@ next one answers.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -17,7 +18,7 @@ EACH = 1.5  # seconds for each of several places, and for the addresses of a nam
 _T = TypeVar("_T")
 
 
-class Place(NamedTuple):
+class HostAddress(NamedTuple):
     """A host, and one of its addresses; a folder, and a name without an address, stands for itself."""
 
     host: Host
@@ -46,10 +47,11 @@ class HostWalk:
         """After an error that is `passed` the next place is tried; one `for_all` is what that would say too."""
         self._passed, self._for_all = passed, for_all
         self._each = EACH
-        self._good: Place | None = None
-        self._silent: list[Place] = []
+        self._good: HostAddress | None = None
+        self._found_one = False
+        self._silent: list[HostAddress] = []
 
-    def ordered(self, places: Iterable[Place]) -> list[Place]:
+    def ordered(self, places: Iterable[HostAddress]) -> list[HostAddress]:
         """The places in the order in which they are tried; those that are not among them are forgotten."""
         found = list(dict.fromkeys(places))
         self._silent = [each for each in self._silent if each in found]
@@ -57,7 +59,7 @@ class HostWalk:
         others = [each for each in found if each not in first and each not in self._silent]
         return first + others + [each for each in self._silent if each not in first]
 
-    def put_last(self, place: Place) -> None:
+    def put_last(self, place: HostAddress) -> None:
         """Try a place after the others from now on."""
         if place == self._good:
             self._good = None
@@ -65,8 +67,8 @@ class HostWalk:
 
     async def first(
         self,
-        places: Sequence[Place],
-        attempt: Callable[[Place, float], Awaitable[_T]],
+        places: Sequence[HostAddress],
+        attempt: Callable[[HostAddress, float], Awaitable[_T]],
         why: Callable[[Exception, float], Sentence],
         *,
         alone: float,
@@ -83,7 +85,7 @@ class HostWalk:
             try:
                 found = await attempt(place, limit)
             except self._for_all as error:
-                if len(places) < 2 or self._good is None:
+                if len(places) < 2 or not self._found_one:
                     raise
                 last = error
             except self._passed as error:
@@ -91,7 +93,7 @@ class HostWalk:
                 if isinstance(error, TimeoutError):
                     self.put_last(place)
             else:
-                self._good, self._each = place, EACH
+                self._good, self._found_one, self._each = place, True, EACH
                 self._silent = [each for each in self._silent if each != place]
                 return found
             told = why(last, limit)
@@ -101,10 +103,10 @@ class HostWalk:
         raise NoHost(Sentence("; ".join(each.vi for each in said), "; ".join(each.en for each in said))) from last
 
 
-async def places_of(hosts: Sequence[Host]) -> list[Place]:
+async def places_of(hosts: Sequence[Host]) -> list[HostAddress]:
     """Each address of each host, in their order."""
     found = await asyncio.gather(*(addresses_of(host.name, EACH) for host in hosts))
-    return [Place(host, each) for host, addresses in zip(hosts, found, strict=True) for each in addresses]
+    return [HostAddress(host, each) for host, addresses in zip(hosts, found, strict=True) for each in addresses]
 
 
 def why_not(error: Exception, limit: float) -> Sentence:
@@ -115,6 +117,8 @@ def why_not(error: Exception, limit: float) -> Sentence:
         return Sentence(f"không trả lời trong {limit:g} giây", f"does not answer within {limit:g} s")
     why = unreachable(error)
     if why is None:
-        what = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-        why = Sentence(what, what)
+        # asyncio puts the address into the words of the system.
+        number = error.errno if isinstance(error, OSError) else None
+        words = os.strerror(number) if number is not None and number > 0 else getattr(error, "strerror", None)
+        why = Sentence(words or type(error).__name__, words or type(error).__name__)
     return Sentence(f"không nối được ({why.vi})", f"cannot be reached ({why.en})")

@@ -16,7 +16,7 @@ from weakref import WeakSet
 import asyncpg
 import structlog
 
-from shared.host_walk import EACH, HostWalk, Passed, Place, places_of, why_not
+from shared.host_walk import EACH, HostAddress, HostWalk, Passed, places_of, why_not
 from shared.sentences import Sentence
 from shared.server_urls import Host, current, hosts_of
 from shared.sockets import watch_peer
@@ -26,7 +26,7 @@ CONNECT_TIMEOUT = 5.0  # seconds for a single place, and the most for one of sev
 WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
 
 #: What a URL without hosts leads to: PGHOST, or the socket of this machine.
-_DEFAULT = Place(Host("PGHOST", None), "PGHOST")
+_DEFAULT = HostAddress(Host("PGHOST", None), "PGHOST")
 _SERVER = """
 SELECT system_identifier AS system, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline FROM pg_control_system()
 """
@@ -48,7 +48,7 @@ _PASSED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Inter
 log = structlog.get_logger(__name__)
 
 
-class Server(NamedTuple):
+class ServerTimeline(NamedTuple):
     """Which server a connection has reached: one system has several, and the primary of them the latest timeline."""
 
     system: int
@@ -86,9 +86,9 @@ class Hosts:
         self.dsn = dsn
         self.trouble: Sentence | None = None  # why the last connection could not be opened
         self._hosts = hosts_of(dsn)
-        self._server: Server | None = None  # as the newest connection found it
+        self._server: ServerTimeline | None = None  # as the newest connection found it
         self._store: Birth | None = None
-        self._others: dict[Place, Sentence] = {}  # servers that are none of this store's, and what they are
+        self._others: dict[HostAddress, Sentence] = {}  # servers that are none of this store's, and what they are
         self._open: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
         self._walk = HostWalk(_PASSED, _FOR_ALL)
 
@@ -117,7 +117,7 @@ class Hosts:
         self._others = {place: said for place, said in self._others.items() if place in places}
         is_first, rest = self._server is None, list(places)
 
-        async def attempt(place: Place, limit: float) -> "asyncpg.Connection[asyncpg.Record]":
+        async def attempt(place: HostAddress, limit: float) -> "asyncpg.Connection[asyncpg.Record]":
             rest.remove(place)
             connection, server = await self._opened(place, limit, options)
             self._enter(connection, server)
@@ -145,7 +145,7 @@ class Hosts:
             self._compare(await connection.fetchrow(_STORE, timeout=timeout))
 
     async def _latest(
-        self, connection: "asyncpg.Connection[asyncpg.Record]", rest: Sequence[Place], options: dict[str, Any]
+        self, connection: "asyncpg.Connection[asyncpg.Record]", rest: Sequence[HostAddress], options: dict[str, Any]
     ) -> "asyncpg.Connection[asyncpg.Record]":
         """The connection with the latest timeline, of this one and those to the other hosts.
 
@@ -167,8 +167,8 @@ class Hosts:
         return connection
 
     async def _opened(
-        self, place: Place, limit: float, options: dict[str, Any]
-    ) -> "tuple[asyncpg.Connection[asyncpg.Record], Server]":
+        self, place: HostAddress, limit: float, options: dict[str, Any]
+    ) -> "tuple[asyncpg.Connection[asyncpg.Record], ServerTimeline]":
         where: dict[str, Any] = {} if place is _DEFAULT else {"host": [place.host.name], "port": place.host.port}
         if place.address != place.host.name:
             where["loop"] = _LoopTo(place.address)
@@ -189,7 +189,7 @@ class Hosts:
         self._others.pop(place, None)
         return connection, found
 
-    async def _look(self, connection: Any) -> Server:
+    async def _look(self, connection: Any) -> ServerTimeline:
         if self._store is None:
             found = await connection.fetchrow(_SERVER)
         else:
@@ -198,7 +198,7 @@ class Hosts:
             except asyncpg.UndefinedTableError:
                 raise OtherStore(_NO_STORE) from None
             self._compare(found)
-        return Server(found["system"], found["timeline"])
+        return ServerTimeline(found["system"], found["timeline"])
 
     def _compare(self, found: Any) -> None:
         """Take in which store a server holds. Raises OtherStore."""
@@ -208,12 +208,12 @@ class Hosts:
             raise OtherStore(_OTHER_STORE.filled({"found": met.said, "known": known.said}, {}))
         self._store = met
 
-    def _tell(self, place: Place, said: Sentence) -> None:
+    def _tell(self, place: HostAddress, said: Sentence) -> None:
         if self._others.get(place) != said:
             self._others[place] = said
             log.error("host_passed", host=str(place), why=said.en)
 
-    def _enter(self, connection: "asyncpg.Connection[asyncpg.Record]", server: Server) -> None:
+    def _enter(self, connection: "asyncpg.Connection[asyncpg.Record]", server: ServerTimeline) -> None:
         if server != self._server:
             if self._server is not None and server.system == self._server.system and server < self._server:
                 connection.terminate()

@@ -19,7 +19,7 @@ from aio_pika.connection import make_url
 from aiormq.connection import TransportFactory
 from aiormq.exceptions import AuthenticationError, ProbableAuthenticationError
 
-from shared.host_walk import HostWalk, NoHost, Place, places_of, why_not
+from shared.host_walk import HostAddress, HostWalk, NoHost, places_of, why_not
 from shared.rabbit.delivery_frames import DecodableFrames, WatchedTransport
 from shared.rabbit.topology import CONNECT_TIMEOUT, user_of
 from shared.server_urls import Host, broker_hosts_of, current, unreachable
@@ -55,7 +55,7 @@ class BrokerHosts:
     async def connect(self) -> AbstractConnection:
         """Open a connection. Raises NoHost, and what holds for every node: a password that does not fit."""
 
-        async def attempt(place: Place, limit: float) -> AbstractConnection:
+        async def attempt(place: HostAddress, limit: float) -> AbstractConnection:
             made = partial(_WatchedConnection, place.address)
             return await self._within(limit, aio_pika.connect(self._url(place), connection_class=made))
 
@@ -64,7 +64,7 @@ class BrokerHosts:
     async def connect_raw(self, frames: TransportFactory) -> aiormq.abc.AbstractConnection:
         """Open a connection without the comforts of aio-pika, on a transport of the caller's. Raises as `connect`."""
 
-        async def attempt(place: Place, limit: float) -> aiormq.abc.AbstractConnection:
+        async def attempt(place: HostAddress, limit: float) -> aiormq.abc.AbstractConnection:
             opening = aiormq.connect(self._url(place), transport_factory=frames, address=place.address)
             return await self._within(limit, opening)
 
@@ -72,27 +72,27 @@ class BrokerHosts:
 
     async def transport(
         self, frames: TransportFactory, options: dict[str, Any]
-    ) -> tuple[Place, tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    ) -> tuple[HostAddress, tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         """Open a transport to the first node that takes one, and say which."""
 
         async def attempt(
-            place: Place, limit: float
-        ) -> tuple[Place, tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+            place: HostAddress, limit: float
+        ) -> tuple[HostAddress, tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
             url = make_url(self._url(place))
             async with asyncio.timeout(limit):
                 return place, await frames.create(url, address=place.address, **options)
 
         return await self._first(attempt)
 
-    def pass_by(self, place: Place) -> None:
+    def pass_by(self, place: HostAddress) -> None:
         """Try a node last from now on."""
         self._walk.put_last(place)
 
-    async def _first(self, attempt: Callable[[Place, float], Awaitable[_T]]) -> _T:
+    async def _first(self, attempt: Callable[[HostAddress, float], Awaitable[_T]]) -> _T:
         places = self._walk.ordered(await places_of(list(self._urls)))
         return await self._walk.first(places, attempt, why_not, alone=CONNECT_TIMEOUT)
 
-    def _url(self, place: Place) -> str:
+    def _url(self, place: HostAddress) -> str:
         return current(self._urls[place.host])
 
     async def _within(self, seconds: float, opening: Awaitable[_T]) -> _T:
@@ -149,7 +149,7 @@ class _WalkedTransport(TransportFactory):
     """Leads to the first node that takes a transport, and remembers which one that was."""
 
     def __init__(self, hosts: BrokerHosts) -> None:
-        self._hosts, self._place = hosts, None  # type: tuple[BrokerHosts, Place | None]
+        self._hosts, self._place = hosts, None  # type: tuple[BrokerHosts, HostAddress | None]
 
     async def create(self, url: Any, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         self._place, made = await self._hosts.transport(DecodableFrames(), options)

@@ -4,8 +4,10 @@ import asyncio
 import re
 import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from aio_pika.abc import AbstractConnection
 from aiormq.exceptions import ProbableAuthenticationError
 
 from services.dev.rabbitmq import free_ports
@@ -17,7 +19,7 @@ from shared.rabbit.hosts import HEARTBEAT, BrokerHosts, told, urls_of
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, Route, commands_of, user_of, waiting_in
 from shared.sockets import UNACKNOWLEDGED
-from tests.support.silent_hosts import mute, swallowing
+from tests.support.silent_hosts import mute, resolve, swallowing
 from tests.support.waiting import until
 
 COMMANDS = commands_of("local")
@@ -61,6 +63,32 @@ async def test_silent_nodes__are_passed_and_the_last_good_one_is_tried_first(amq
         raw = await hosts.connect_raw(DeliveryFrames())
         await raw.close()
         assert len(frozen.taken) == 1
+
+
+@pytest.mark.slow
+async def test_address_that_swallows_packets__is_passed_for_the_next_one_of_its_name(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(monkeypatch, mq=["127.0.0.2", "127.0.0.1"])
+    nobody: Any = None
+    url = amqp_url.replace("127.0.0.1", "mq")
+    with swallowing("127.0.0.2", urlsplit(url).port or 0):
+        hosts = BrokerHosts(url)
+        raw = await hosts.connect_raw(DeliveryFrames())
+        await raw.close()
+        bell, alerts, queue = Subscriber(url, Route("e", "q")), DeadlineAlerts(url), CommandQueue(url, "local", nobody)
+        await asyncio.gather(bell.start(), alerts.start(), queue.start())
+        try:
+            async with await hosts.connect() as connection:
+                await until(lambda: consumed(connection))
+        finally:
+            await asyncio.gather(bell.close(), alerts.close(), queue.close())
+
+
+async def consumed(connection: AbstractConnection) -> bool:
+    """Whether every queue has its consumer."""
+    found = [await waiting_in(connection, name) for name in ("q", DEADLINES.queue, COMMANDS.queue)]
+    return all(each is not None and each[1] == 1 for each in found)
 
 
 async def test_connection__is_watched_by_the_kernel_and_by_heartbeats(amqp_url: str) -> None:
@@ -121,12 +149,7 @@ async def test_every_loop__finds_the_node_that_answers(amqp_url: str) -> None:
         await asyncio.gather(bell.start(), alerts.start(), queue.start())
         try:
             async with await BrokerHosts(amqp_url).connect() as connection:
-
-                async def consumed() -> bool:
-                    found = [await waiting_in(connection, name) for name in ("q", DEADLINES.queue, COMMANDS.queue)]
-                    return all(each is not None and each[1] == 1 for each in found)
-
-                await until(consumed)
+                await until(lambda: consumed(connection))
         finally:
             await asyncio.gather(bell.close(), alerts.close(), queue.close())
 

@@ -184,7 +184,8 @@ class Notifications:
                     await asyncio.sleep(POLL)
                     await self._hosts.probe(connection, PROBE_TIMEOUT)
             except (asyncpg.PostgresError, *TRANSIENT_ERRORS) as error:
-                _log.warning("listen_lost", error=type(error).__name__)
+                why = self.trouble.en if self.trouble is not None else ""
+                _log.warning("listen_lost", error=type(error).__name__, why=why)
             finally:
                 if connection is not None and not connection.is_closed():
                     connection.terminate()

@@ -11,7 +11,7 @@ A, B, C = (HostAddress(Host(name, None), name) for name in "abc")
 ALONE = 5.0
 
 
-class Refused(Exception):
+class SaidByAll(Exception):
     """What every host would say."""
 
 
@@ -33,7 +33,7 @@ class Walked:
 
 
 def walk() -> HostWalk:
-    return HostWalk((OSError, Refused), (Refused,))
+    return HostWalk((OSError, SaidByAll), (SaidByAll,))
 
 
 async def test_last_good_one__is_tried_first() -> None:
@@ -85,13 +85,13 @@ async def test_single_one__has_its_own_time_and_is_named_too() -> None:
 
 
 async def test_what_holds_for_all__is_raised_unless_another_one_was_good() -> None:
-    walked = Walked(walk(), a=Refused())
-    with pytest.raises(Refused):
+    walked = Walked(walk(), a=SaidByAll())
+    with pytest.raises(SaidByAll):
         await walked.first([A, B])
     walked.errors.clear()
     await walked.first([B])
-    walked.errors.update(a=Refused(), b=TimeoutError())
-    with pytest.raises(NoHost, match=r"b does not answer within 1\.5 s; a cannot be reached \(Refused\)"):
+    walked.errors.update(a=SaidByAll(), b=TimeoutError())
+    with pytest.raises(NoHost, match=r"b does not answer within 1\.5 s; a cannot be reached \(SaidByAll\)"):
         await walked.first([A, B])
 
 

@@ -1,4 +1,4 @@
-"""The URL of a server: what the files that it names hold now, and what is wrong where TLS to it fails.
+"""The URL of a server: its hosts, what the files that it names hold now, and what is wrong where TLS to it fails.
 
 A connection reads them when it is opened, the password as the certificates: what is replaced there holds from the next
 connection on, without a restart.
@@ -7,7 +7,8 @@ connection on, without a restart.
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from typing import NamedTuple
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 from shared.sentences import Sentence
 
@@ -16,6 +17,67 @@ PASSWORD_FILE = "password_file"  # a parameter of our own, for PostgreSQL and Ra
 FILES = ("sslrootcert", "sslcert", "sslkey", "cafile", "certfile", "keyfile")
 
 _NOT_YET, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64  # what OpenSSL calls X509_V_ERR_...
+
+
+class Host(NamedTuple):
+    """A host of a list, and its port where one is named. A folder is one too: PostgreSQL's socket lies in it."""
+
+    name: str
+    port: int | None
+
+    def __str__(self) -> str:
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return name if self.port is None else f"{name}:{self.port}"
+
+
+def hosts_of(url: str) -> list[Host]:
+    """The hosts that a URL names, in its order; none where it names none.
+
+    They stand before the path, or, for PostgreSQL, in `host` and `port`. Raises ValueError.
+    """
+    parts = urlsplit(url)
+    named = parts.netloc.rpartition("@")[2]
+    if not parts.scheme.startswith("postgres"):
+        return [_host(each, quoted=True) for each in named.split(",")] if named else []
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    listed = named or query.get("host", "")
+    hosts = [_host(each, quoted=bool(named)) for each in listed.split(",")] if listed else []
+    ports = [_port(port) for port in query.get("port", "").split(",") if port]
+    if len(ports) > 1 and len(ports) != len(hosts):
+        raise ValueError(f"{len(ports)} ports for {len(hosts)} hosts")
+    if ports:
+        return [Host(host.name, ports[at % len(ports)]) for at, host in enumerate(hosts)]
+    return hosts
+
+
+def broker_hosts_of(url: str) -> list[Host]:
+    """The nodes that the URL of a broker names. Raises ValueError, also where it names none."""
+    if urlsplit(url).scheme not in ("amqp", "amqps"):
+        raise ValueError("it must begin with amqp:// or amqps://")
+    if not (hosts := hosts_of(url)):
+        raise ValueError("it names no host")
+    return hosts
+
+
+def _host(text: str, *, quoted: bool) -> Host:
+    text = text.strip()
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.startswith("/"):
+        host, port = text, ""
+    else:
+        host, _, port = text.partition(":")
+    if not host:
+        raise ValueError("it names an empty host in a list")
+    return Host(unquote(host) if quoted else host, _port(port) if port else None)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        # Not repeated: in a URL that is cut at the wrong place it may be a piece of the password.
+        raise ValueError("a host or port cannot be read; in a password : / @ , ? are written %3A %2F %40 %2C %3F")
+    return int(text)
 
 
 def current(url: str) -> str:

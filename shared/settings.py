@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ValidationError
 from pydantic_settings import BaseSettings
 
+from shared.server_urls import broker_hosts_of, hosts_of
+
 S = TypeVar("S", bound=BaseSettings)
 
 
@@ -55,6 +57,15 @@ def _secrets_folder() -> Path | None:
     if name and not Path(name).is_dir():
         raise WrongSettings(f"DOITHOAI_SECRETS_DIR: {name} is no folder; name the folder that holds the secrets")
     return Path(name) if name else None
+
+
+def check_urls(prefix: str, database_url: str, amqp_url: str) -> None:
+    """Check how the addresses of a service's servers are written. Raises WrongSettings."""
+    for variable, url, parse in (("DATABASE_URL", database_url, hosts_of), ("AMQP_URL", amqp_url, broker_hosts_of)):
+        try:
+            _ = url and parse(url)
+        except ValueError as error:
+            raise WrongSettings(f"{prefix}_{variable}: {error}") from None
 
 
 def path_of(public_url: str) -> str:

@@ -1,6 +1,8 @@
-"""Options of a client's socket by which a peer that has gone without a word is found within seconds."""
+"""A client's sockets: the addresses of a name, and options by which a peer that has gone is found within seconds."""
 
+import asyncio
 import contextlib
+import ipaddress
 import socket
 from typing import Any
 
@@ -28,3 +30,26 @@ def watch_peer(transport: Any) -> None:
         if (option := getattr(socket, name, None)) is not None:
             with contextlib.suppress(OSError):
                 connected.setsockopt(level, option, value)
+
+
+async def addresses_of(name: str, within: float) -> list[str]:
+    """The addresses of a host in the system's order; the name itself where it is a folder, or none is found in time."""
+    found: list[str] = []
+    if not (name.startswith("/") or _is_address(name)):
+        with contextlib.suppress(OSError, UnicodeError):
+            async with asyncio.timeout(within):
+                infos = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
+            found = [_written(*info[4]) for info in infos]
+    return list(dict.fromkeys(found)) or [name]
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _written(address: Any, _port: Any, _flow: int = 0, scope: int = 0) -> str:
+    return f"{address}%{scope}" if scope and "%" not in address else str(address)

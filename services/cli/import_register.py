@@ -49,6 +49,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.configured import new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
+from shared.host_walk import NoHost
 from shared.identifiers import normalised
 from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
@@ -291,6 +292,10 @@ async def _importer(
             durable = DurableHead()
             pool = await create_pool(settings.database_url, application="import", largest=4, on_epoch=durable.see)
         except NO_STORE as error:
+            raise _NoStore(unreachable(error) or _NAMED_WRONGLY) from error
+        except NoHost as error:
+            if not isinstance(error.__cause__, NO_STORE):
+                raise  # it may come back
             raise _NoStore(unreachable(error) or _NAMED_WRONGLY) from error
         except asyncpg.UndefinedTableError as error:
             raise _NoStore(_NOT_MIGRATED) from error

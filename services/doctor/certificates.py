@@ -15,6 +15,7 @@ from cryptography import x509
 
 from services.doctor.databases import Now
 from services.doctor.findings import Finding, note, right, wrong
+from shared.server_urls import hosts_of
 
 ANSWERS = 3.0  # seconds
 DAY = 86_400.0
@@ -49,10 +50,9 @@ def servers_of(url: str) -> Iterator[tuple[str, int, bool]]:
     )
     if not wants:
         return
-    for place in parts.netloc.rpartition("@")[2].split(","):
-        host, _, port = place.rpartition(":") if ":" in place.rpartition("]")[2] else (place, "", "")
-        if host:
-            yield host.strip("[]"), int(port or PORTS[parts.scheme]), is_postgres
+    for name, port in hosts_of(url):
+        if not name.startswith("/"):  # a socket, which goes by no TLS
+            yield name, port or PORTS[parts.scheme], is_postgres
 
 
 def _of_file(variable: str, path: Path, now: Now) -> Finding:

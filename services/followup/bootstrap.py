@@ -37,7 +37,7 @@ from services.followup.application.ports import RebuildRuns
 from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
-from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, check_urls, digest_mailer, source_token
+from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, digest_mailer, source_token
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.agenda import Agendas
@@ -84,7 +84,7 @@ from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
-from shared.postgres.hosts import Hosts
+from shared.postgres.hosts import Birth, Hosts
 from shared.postgres.log import StoredLog
 from shared.postgres.losses import keep_loss, unconfirmed
 from shared.postgres.migrate import migrate
@@ -94,7 +94,8 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
-from shared.settings import WrongSettings, path_of
+from shared.sentences import Sentence
+from shared.settings import WrongSettings, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
@@ -147,7 +148,7 @@ async def running(
     settings: FollowupSettings, callers: Callers, token: Callable[[], str] = lambda: ""
 ) -> AsyncIterator[Litestar]:
     """followup with everything started that it needs beside its HTTP server."""
-    check_urls(settings)
+    check_urls("FOLLOWUP", settings.database_url, settings.amqp_url)
     brokers = broker_urls(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
@@ -158,6 +159,8 @@ async def running(
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
+        found = await store.read_identity(pool)
+        hosts.hold_to(Birth(found.source, found.birth))
         notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
@@ -199,7 +202,8 @@ async def running(
             return {"standby": durable.trouble, "lost": told}
 
         def notices() -> dict[str, str]:
-            found = broker_hindrances() | durability() | {"standby": durable.trouble or durable.notice}
+            found = broker_hindrances() | durability()
+            found |= {"standby": durable.trouble or durable.notice, "hosts": hosts.notice}
             return {name: why for name, why in found.items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
@@ -209,9 +213,11 @@ async def running(
         queries, collector = Queries(pool), followup_collector()
         stored_log, sources_go_on = StoredLog(pool, notifications, durable), works_of(queries, followed.by_address)
 
-        async def can_serve() -> str:
+        async def can_serve() -> Sentence | None:
             # Until then its pages are empty, and those of the release before, if it runs, are not.
-            return earlier.hindrance or await stored_log.is_reachable()
+            if why := earlier.hindrance:
+                return Sentence(why, why)
+            return await stored_log.is_reachable()
 
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE

@@ -13,8 +13,7 @@ from services.followup.domain.letters.digest import Recipient
 from services.followup.settings import FollowupSettings
 from shared.http.tokens import TokenFile
 from shared.postgres import lease
-from shared.postgres.hosts import hosts_of
-from shared.rabbit.hosts import urls_of
+from shared.server_urls import broker_hosts_of
 from shared.settings import WrongSettings
 
 MIGRATIONS = ("shared.postgres", "services.followup")
@@ -30,17 +29,6 @@ def source_token(settings: FollowupSettings) -> TokenFile:
         raise WrongSettings(f"FOLLOWUP_SOURCE_TOKEN_FILE: {error.strerror}") from None
 
 
-def check_urls(settings: FollowupSettings) -> None:
-    """Check how the addresses of the servers are written. Raises WrongSettings."""
-    variable = "FOLLOWUP_DATABASE_URL"
-    try:
-        hosts_of(settings.database_url)
-        variable = "FOLLOWUP_AMQP_URL"
-        _ = settings.amqp_url and urls_of(settings.amqp_url)
-    except ValueError as error:
-        raise WrongSettings(f"{variable}: {error}") from None
-
-
 def broker_urls(settings: FollowupSettings) -> dict[str, str]:
     """The URL of its broker, of each source by its address. Raises WrongSettings.
 
@@ -51,7 +39,7 @@ def broker_urls(settings: FollowupSettings) -> dict[str, str]:
     for address, file in settings.broker_files.items():
         try:
             urls[address] = Path(file).read_text("utf-8").strip()
-            urls_of(urls[address])
+            broker_hosts_of(urls[address])
         except OSError as error:
             raise WrongSettings(f"FOLLOWUP_SOURCES: {file}: {error.strerror}") from None
         except ValueError as error:

@@ -34,7 +34,7 @@ from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
-from services.intake.configured import MIGRATIONS, check_urls, folder_of, new_id, scanner_of, seals_of
+from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -66,7 +66,7 @@ from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
-from shared.postgres.hosts import Hosts
+from shared.postgres.hosts import Birth, Hosts
 from shared.postgres.log import StoredLog
 from shared.postgres.losses import LossWatch, unconfirmed
 from shared.postgres.migrate import migrate
@@ -76,7 +76,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import ForeignSource, claim, events_of
-from shared.settings import WrongSettings, path_of
+from shared.settings import WrongSettings, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
@@ -111,7 +111,7 @@ def callers_of(settings: IntakeSettings) -> Callers:
 @contextlib.asynccontextmanager
 async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSeals) -> AsyncIterator[Litestar]:
     """Intake with everything started that it needs beside its HTTP server."""
-    check_urls(settings)
+    check_urls("INTAKE", settings.database_url, settings.amqp_url)
     folder, scanner = folder_of(settings), scanner_of(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
@@ -123,7 +123,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
         source = await _name_store(pool, settings, is_development=callers.are_local)
         await master_key.bind(pool, seals)
-        await _claim_virtual_host(settings.amqp_url, source, await store.event_id_at(pool, 1))
+        birth = await store.event_id_at(pool, 1)
+        hosts.hold_to(Birth(source, birth))
+        await _claim_virtual_host(settings.amqp_url, source, birth)
         notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
@@ -204,7 +206,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         async def progress() -> dict[str, str]:
             return durability() | {
-                "store": await stored_log.is_reachable(),
+                "store": why.en if (why := await stored_log.is_reachable()) is not None else "",
                 "appends": writer.standstill,
                 "relay": relay.standstill,
                 "commands": queue.hindrance,
@@ -217,6 +219,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 "relay": relay.hindrance,
                 "appends": writer.standstill,
                 "standby": durable.trouble or durable.notice,
+                "hosts": hosts.notice,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
             }
             return queue.notices | hindered | {name: why for name, why in found.items() if why}

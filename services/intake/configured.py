@@ -7,25 +7,12 @@ from services.intake.adapters.file_folder import LocalFolder
 from services.intake.adapters.ids import OrderedIds
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.settings import IntakeSettings
-from shared.postgres.hosts import hosts_of
-from shared.rabbit.hosts import urls_of
 from shared.settings import WrongSettings
 
 MIGRATIONS = ("shared.postgres", "services.intake")
 
 #: Draws a new time-ordered id.
 new_id = OrderedIds()
-
-
-def check_urls(settings: IntakeSettings) -> None:
-    """Check how the addresses of the servers are written. Raises WrongSettings."""
-    variable = "INTAKE_DATABASE_URL"
-    try:
-        hosts_of(settings.database_url)
-        variable = "INTAKE_AMQP_URL"
-        _ = settings.amqp_url and urls_of(settings.amqp_url)
-    except ValueError as error:
-        raise WrongSettings(f"{variable}: {error}") from None
 
 
 def seals_of(settings: IntakeSettings) -> PetitionSeals:

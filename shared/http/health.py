@@ -15,9 +15,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from shared.http.openapi import problems
 from shared.http.problems import language_of, problem, problem_response
 from shared.http.server import stopping
+from shared.sentences import Sentence
 
-#: Tells why the store cannot be used; empty when it can.
-Reachable = Callable[[], Awaitable[str]]
+#: Tells why the store cannot be used; None when it can.
+Reachable = Callable[[], Awaitable[Sentence | None]]
 #: Tells of each work, by name, what keeps it from going on; empty where it goes on.
 Works = Callable[[], Awaitable[dict[str, str]]]
 #: Tells what an operator should know of a service that is ready, by name.
@@ -51,10 +52,12 @@ def health_routes(store: Reachable, works: Works, notices: Notices = dict) -> li
 
     @get("/readyz", summary="It can serve", tags=["operations"], responses={200: _READY, **problems(400, 503)})
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
-        missing = "closing" if stopping(request.app)() else ""
-        if not missing and (why := await store()):
-            missing = f"store: {why}"
-        if missing:
+        missing: Sentence | None = None
+        if stopping(request.app)():
+            missing = Sentence("đang dừng", "closing")
+        elif (why := await store()) is not None:
+            missing = Sentence(f"store: {why.vi}", f"store: {why.en}")
+        if missing is not None:
             return problem_response(problem(503, "not-ready", missing=missing), language_of(request))
         return Response(Health("ready", notices()))
 

@@ -1,45 +1,82 @@
-"""The hosts of a database, tried one after another: each briefly, the last good one first, a silent one last.
+"""The hosts of a database: which of them is the primary, and holds the store that this process works on.
 
-asyncpg gives a whole list one time-out, so that it never gets past a first host that swallows packets, or past a
-frozen server. Nor does it notice that a standby was promoted while connections to the old primary stay open: a frozen
-one would keep whoever waits for its answer. Here every new connection looks at the timeline that it finds. A later one
-ends the connections that were opened before; an earlier one is that of a primary that was replaced, and is passed.
+asyncpg gives a whole list one time-out, and all addresses of a name too, so that it never gets past a first one that
+swallows packets, or past a frozen server. Nor does it notice that a standby was promoted while connections to the old
+primary stay open: a frozen one would keep whoever waits for its answer. Here every new connection looks at the timeline
+and the store that it finds. A later timeline ends the connections that were opened before; an earlier one is that of a
+primary that was replaced, and is passed, as is a server that holds another store.
 """
 
 import asyncio
-from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
 from weakref import WeakSet
 
 import asyncpg
 import structlog
 
-from shared.server_urls import current, unreachable
+from shared.host_walk import EACH, HostAddress, HostWalk, Passed, places_of, why_not
+from shared.sentences import Sentence
+from shared.server_urls import Host, current, hosts_of
 from shared.sockets import watch_peer
 
-EACH = 1.5  # seconds for each host of several
-CONNECT_TIMEOUT = 5.0  # seconds for a single one, and the most for one of several that are all slow
+CONNECT_TIMEOUT = 5.0  # seconds for a single place, and the most for one of several that are all slow
 #: A replica accepts no appends and sends no notifications.
 WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
 
-_TIMELINE = """
+#: What a URL without hosts leads to: PGHOST, or the socket of this machine.
+_DEFAULT = HostAddress(Host("PGHOST", None), "PGHOST")
+_SERVER = """
 SELECT system_identifier AS system, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline FROM pg_control_system()
 """
+_STORE = """
+SELECT s.source, (SELECT e.event_id FROM public.stored_events e WHERE e.notification_id = 1) AS birth
+FROM public.store_state s
+"""
+_SERVER_AND_STORE = f"SELECT * FROM ({_SERVER}) AS server, ({_STORE}) AS store"
 #: What the next host would say too.
-_SAID_FOR_ALL = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+_FOR_ALL = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ProtocolViolationError,
+    asyncpg.ClientConfigurationError,
+)
+_PASSED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = structlog.get_logger(__name__)
 
-#: A host, and its port where one is named.
-Host = tuple[str, int | None]
+
+class ServerTimeline(NamedTuple):
+    """Which server a connection has reached: one system has several, and the primary of them the latest timeline."""
+
+    system: int
+    timeline: str
 
 
-class NoHost(ConnectionError):
-    """None of several hosts can be written to. The message says of each why."""
+class Birth(NamedTuple):
+    """Which store it is, whatever server it is on: its name, and the id of its first event once it has one."""
+
+    source: str
+    event_id: UUID | None
+
+    @property
+    def said(self) -> Sentence:
+        """The store in words."""
+        if self.event_id is None:
+            return Sentence(f"{self.source} (chưa có sự kiện)", f"{self.source} (without events)")
+        return Sentence(
+            f"{self.source} (sự kiện đầu {self.event_id})", f"{self.source} (which begins with {self.event_id})"
+        )
 
 
-class ReplacedPrimary(ConnectionError):
+class ReplacedPrimary(Passed):
     """A server that was a primary before another one was promoted, and does not know it yet."""
+
+
+class OtherStore(Passed):
+    """A server that holds another store than the one that this process works on, or none."""
 
 
 class Hosts:
@@ -47,64 +84,140 @@ class Hosts:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
-        self._hosts = hosts_of(dsn)  # in the order in which they are tried
-        self._limit = EACH
-        self._server: tuple[int, str] = (0, "")  # the system and its timeline, as the newest connection found them
+        self.trouble: Sentence | None = None  # why the last connection could not be opened
+        self._hosts = hosts_of(dsn)
+        self._server: ServerTimeline | None = None  # as the newest connection found it
+        self._store: Birth | None = None
+        self._others: dict[HostAddress, Sentence] = {}  # servers that are none of this store's, and what they are
         self._open: WeakSet[asyncpg.Connection[asyncpg.Record]] = WeakSet()
+        self._walk = HostWalk(_PASSED, _FOR_ALL)
+
+    @property
+    def notice(self) -> str:
+        """Which hosts are passed because they hold another store; empty where none was met."""
+        return "; ".join(f"{place} {said.en}" for place, said in self._others.items())
+
+    def hold_to(self, store: Birth) -> None:
+        """Pass every server that does not hold this store from now on. It gets its first event once."""
+        self._store = store
+
+    def meet(self, store: Birth) -> None:
+        """Hold to a store that has events, unless it was said before which one it is."""
+        if self._store is None and store.event_id is not None:
+            self._store = store
 
     async def connect(
-        self, dsn: str = "", *, timeout: float = CONNECT_TIMEOUT, **options: Any
+        self, _: str = "", *, timeout: float = CONNECT_TIMEOUT, **options: Any
     ) -> "asyncpg.Connection[asyncpg.Record]":
-        """Open a connection to the first host that can be written to; a pool hands on its `dsn`, which is this one's.
+        """Open a connection to the first host that can be written to; a pool hands on its DSN, which is this one's.
 
         Raises NoHost, and what holds for every host: a password that does not fit, a database that is not there.
         """
-        if len(self._hosts) < 2:
-            return await self._opened(timeout, options)
-        said: list[str] = []
-        refused: asyncpg.PostgresError | None = None
-        for host in list(self._hosts):
-            try:
-                connection = await self._opened(self._limit, options | {"host": [host[0]], "port": host[1]})
-            except (*_SAID_FOR_ALL, asyncpg.ClientConfigurationError):
-                raise
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-                said.append(f"{_name(host)} {_why(error, self._limit)}")
-                if isinstance(error, TimeoutError):
-                    self._put(host, last=True)
-                if isinstance(error, asyncpg.TooManyConnectionsError):
-                    refused = error
-            else:
-                self._put(host)
-                self._limit = EACH
-                return connection
-        # A machine so busy that every host is slow gets the time of a single one.
-        self._limit = min(self._limit * 2, CONNECT_TIMEOUT)
-        raise refused or NoHost("; ".join(said))
+        places = self._walk.ordered(await places_of(self._hosts) or [_DEFAULT])
+        self._others = {place: said for place, said in self._others.items() if place in places}
+        is_first, rest = self._server is None, list(places)
 
-    def _put(self, host: Host, *, last: bool = False) -> None:
-        self._hosts.remove(host)
-        self._hosts.insert(len(self._hosts) if last else 0, host)
+        async def attempt(place: HostAddress, limit: float) -> "asyncpg.Connection[asyncpg.Record]":
+            rest.remove(place)
+            connection, server = await self._opened(place, limit, options)
+            self._enter(connection, server)
+            return connection
 
-    async def _opened(self, limit: float, options: dict[str, Any]) -> "asyncpg.Connection[asyncpg.Record]":
-        async with asyncio.timeout(limit):
-            connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-                current(self.dsn), **WRITABLE | options, timeout=limit
-            )
+        try:
+            connection = await self._walk.first(places, attempt, _why, alone=timeout)
+        except Exception as error:
+            self.trouble = _why(error, timeout)
+            raise
+        self.trouble = None
+        if is_first and rest:
             try:
-                watch_peer(connection._transport)  # type: ignore[attr-defined]  # asyncpg has no other way to it
-                found = await connection.fetchrow(_TIMELINE)
-                assert found is not None
-                self._enter(connection, (found["system"], found["timeline"]))
+                return await self._latest(connection, rest, options)
             except BaseException:
                 connection.terminate()
                 raise
         return connection
 
-    def _enter(self, connection: "asyncpg.Connection[asyncpg.Record]", server: tuple[int, str]) -> None:
+    async def probe(self, connection: Any, timeout: float) -> None:
+        """Ask a server whether it still answers, and a store without events whether it has its first one by now."""
+        if self._store is None or self._store.event_id is not None:
+            await connection.fetchval("SELECT 1", timeout=timeout)
+        else:
+            self._compare(await connection.fetchrow(_STORE, timeout=timeout))
+
+    async def _latest(
+        self, connection: "asyncpg.Connection[asyncpg.Record]", rest: Sequence[HostAddress], options: dict[str, Any]
+    ) -> "asyncpg.Connection[asyncpg.Record]":
+        """The connection with the latest timeline, of this one and those to the other hosts.
+
+        A process that has just started has seen no timeline yet, and a replaced primary may be listed first.
+        """
+        tried = (self._opened(each, EACH, options) for each in rest)
+        for place, found in zip(rest, await asyncio.gather(*tried, return_exceptions=True), strict=True):
+            if isinstance(found, BaseException):  # it is passed, for whatever reason
+                continue
+            other, server = found
+            assert self._server is not None
+            if server.system != self._server.system:
+                self._tell(place, _OTHER_SYSTEM)
+            elif server.timeline > self._server.timeline:
+                self._enter(other, server)
+                connection = other
+                continue
+            other.terminate()
+        return connection
+
+    async def _opened(
+        self, place: HostAddress, limit: float, options: dict[str, Any]
+    ) -> "tuple[asyncpg.Connection[asyncpg.Record], ServerTimeline]":
+        where: dict[str, Any] = {} if place is _DEFAULT else {"host": [place.host.name], "port": place.host.port}
+        if place.address != place.host.name:
+            where["loop"] = _LoopTo(place.address)
+        async with asyncio.timeout(limit):
+            connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+                current(self.dsn), **WRITABLE | options | where, timeout=limit
+            )
+            try:
+                watch_peer(connection._transport)  # type: ignore[attr-defined]  # asyncpg has no other way to it
+                found = await self._look(connection)
+            except OtherStore as error:
+                self._tell(place, error.said)
+                connection.terminate()
+                raise
+            except BaseException:
+                connection.terminate()
+                raise
+        self._others.pop(place, None)
+        return connection, found
+
+    async def _look(self, connection: Any) -> ServerTimeline:
+        if self._store is None:
+            found = await connection.fetchrow(_SERVER)
+        else:
+            try:
+                found = await connection.fetchrow(_SERVER_AND_STORE)
+            except asyncpg.UndefinedTableError:
+                raise OtherStore(_NO_STORE) from None
+            self._compare(found)
+        return ServerTimeline(found["system"], found["timeline"])
+
+    def _compare(self, found: Any) -> None:
+        """Take in which store a server holds. Raises OtherStore."""
+        met, known = Birth(found["source"], found["birth"]), self._store
+        assert known is not None
+        if met.source != known.source or known.event_id not in (None, met.event_id):
+            raise OtherStore(_OTHER_STORE.filled({"found": met.said, "known": known.said}, {}))
+        self._store = met
+
+    def _tell(self, place: HostAddress, said: Sentence) -> None:
+        if self._others.get(place) != said:
+            self._others[place] = said
+            log.error("host_passed", host=str(place), why=said.en)
+
+    def _enter(self, connection: "asyncpg.Connection[asyncpg.Record]", server: ServerTimeline) -> None:
         if server != self._server:
-            if server[0] == self._server[0] and server[1] < self._server[1]:
-                raise ReplacedPrimary("is of an earlier timeline than the primary that was found last")
+            if self._server is not None and server.system == self._server.system and server < self._server:
+                connection.terminate()
+                raise ReplacedPrimary(_REPLACED)
             stale, self._open, self._server = list(self._open), WeakSet(), server
             for each in stale:
                 each.terminate()  # whoever waits for an answer of it learns that the connection is gone
@@ -113,57 +226,68 @@ class Hosts:
         self._open.add(connection)
 
 
-def hosts_of(dsn: str) -> list[Host]:
-    """The hosts that a DSN names, in its order: before the path or as `host` and `port`; none where it names none.
+class _LoopTo:
+    """The event loop, from which asyncpg goes to one address of the host that it knows by its name.
 
-    Raises ValueError.
+    The name stays what a certificate must be for, and what a password file has an entry for.
     """
-    parts = urlsplit(dsn)
-    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    named = parts.netloc.rpartition("@")[2]
-    listed = named or query.get("host", "")
-    hosts = [_host(each, quoted=bool(named)) for each in listed.split(",") if each]
-    ports = [_port(port) for port in query.get("port", "").split(",") if port]
-    if len(ports) > 1 and len(ports) != len(hosts):
-        raise ValueError(f"{len(ports)} ports for {len(hosts)} hosts")
-    if ports:
-        return [(host, ports[at % len(ports)]) for at, (host, _) in enumerate(hosts)]
-    return hosts
+
+    def __init__(self, address: str) -> None:
+        self._loop, self._address = asyncio.get_running_loop(), address
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def __eq__(self, other: object) -> bool:  # the current task of a loop is found by it
+        return other is self or other is self._loop
+
+    def __hash__(self) -> int:
+        return hash(self._loop)
+
+    async def create_connection(self, protocol: Any, host: str, port: int, **options: Any) -> Any:
+        if options.get("ssl"):
+            options["server_hostname"] = host
+        return await self._loop.create_connection(protocol, self._address, port, **options)
 
 
-def _host(text: str, *, quoted: bool) -> Host:
-    if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        port = port.removeprefix(":")
-    elif text.startswith("/"):
-        host, port = text, ""
-    else:
-        host, _, port = text.partition(":")
-    return unquote(host) if quoted else host, _port(port) if port else None
+_REPLACED = Sentence(
+    "là máy chủ chính cũ, đã có máy khác thay; hãy dừng nó, còn nếu vừa khôi phục từ bản sao lưu thì khởi động lại "
+    "dịch vụ này",
+    "is of an earlier timeline than the primary that was found last: another one has replaced it; stop it, or, if a "
+    "backup was restored to this timeline, start this service again",
+)
+_OTHER_STORE = Sentence(
+    "giữ kho {found}, không phải kho {known}; hãy bỏ nó khỏi địa chỉ cơ sở dữ liệu",
+    "holds the store {found} and not {known}; take it off the list of the database's hosts",
+)
+_NO_STORE = Sentence(
+    "không giữ kho nào; hãy bỏ nó khỏi địa chỉ cơ sở dữ liệu",
+    "holds no store; take it off the list of the database's hosts",
+)
+_OTHER_SYSTEM = Sentence(
+    "là một cơ sở dữ liệu khác, không phải bản sao của máy chủ chính; hãy bỏ nó khỏi địa chỉ cơ sở dữ liệu",
+    "is no standby of the primary but a database of its own; take it off the list of the database's hosts",
+)
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        # Not repeated: in a URL that is cut at the wrong place it may be a piece of the password.
-        raise ValueError("a port is no number; in a password : / @ , ? are written %3A %2F %40 %2C %3F")
-    return int(text)
-
-
-def _name(host: Host) -> str:
-    return host[0] if host[1] is None else f"{host[0]}:{host[1]}"
-
-
-def _why(error: Exception, limit: float) -> str:
+def _why(error: Exception, limit: float) -> Sentence:
     match error:
-        case TimeoutError():
-            return f"does not answer within {limit:g} s"
         case asyncpg.InternalClientError():
-            return "takes no writes"
-        case ReplacedPrimary():
-            return str(error)
-        case _ if (why := unreachable(error)) is not None:
-            return f"cannot be reached ({why.en})"
-        case OSError():
-            return f"cannot be reached ({error.strerror or type(error).__name__})"
+            return Sentence("không nhận ghi", "takes no writes")
+        case asyncpg.TooManyConnectionsError():
+            return Sentence("hết kết nối; hãy tăng max_connections", "has no connection left; raise max_connections")
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return Sentence(
+                "không nhận người dùng, mật khẩu hay đường vào này (pg_hba.conf)",
+                "refuses the user or the password, or whoever comes this way (pg_hba.conf)",
+            )
+        case asyncpg.ConnectionDoesNotExistError():
+            return Sentence(
+                "ngắt kết nối ngay; có đòi chứng thư (sslcert) không?",
+                "ends the connection at once; does it ask for a certificate (sslcert)?",
+            )
+        case asyncpg.PostgresError() | asyncpg.InterfaceError():
+            kind = type(error).__name__
+            return Sentence(f"từ chối ({kind})", f"refuses ({kind})")
         case _:
-            return f"refuses ({type(error).__name__})"
+            return why_not(error, limit)

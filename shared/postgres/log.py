@@ -13,6 +13,7 @@ from shared.postgres import store
 from shared.postgres.durable import DurableHead
 from shared.postgres.pool import POLL, Notifications
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.sentences import Sentence
 
 
 class StoredLog:
@@ -59,10 +60,11 @@ class StoredLog:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(timeout, POLL))
 
-    async def is_reachable(self) -> str:
-        """Return why the store cannot be used now; empty when it can."""
+    async def is_reachable(self) -> Sentence | None:
+        """Return why the store cannot be used now; None when it can."""
         try:
             await self._pool.fetchval("SELECT 1", timeout=3.0)
         except (asyncpg.PostgresError, *TRANSIENT_ERRORS) as error:
-            return type(error).__name__
-        return ""
+            kind = type(error).__name__
+            return self._notifications.trouble or Sentence(kind, kind)
+        return None

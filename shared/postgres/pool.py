@@ -10,9 +10,10 @@ import structlog
 from asyncpg.pool import PoolAcquireContext
 
 from shared.postgres.durable import confirmed
-from shared.postgres.hosts import CONNECT_TIMEOUT, Hosts
+from shared.postgres.hosts import CONNECT_TIMEOUT, Birth, Hosts
 from shared.postgres.store import read_identity
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.sentences import Sentence
 from shared.tasks import cancel_and_wait
 
 COMMAND_TIMEOUT = 30.0  # seconds for one statement
@@ -66,7 +67,8 @@ async def create_pool(
 
     A process that has more than a pool hands the same `Hosts` to all: what one finds of a host ends what waits there.
     With `event_store` each new connection reads the store's identity first, so that a restored store gets its new epoch
-    before anything is read from it; `on_epoch` is told it, with the connection, before anything else is.
+    before anything is read from it; `on_epoch` is told it, with the connection, before anything else is. A server that
+    holds another store is passed from then on.
 
     What is written through it is durable once its statement, or the block of its connection, has ended: where the
     server gave up waiting for a standby it raises Unconfirmed.
@@ -74,9 +76,10 @@ async def create_pool(
 
     async def prepare(connection: Any) -> None:
         if event_store:
-            epoch = (await read_identity(connection)).epoch
+            found = await read_identity(connection)
+            hosts.meet(Birth(found.source, found.birth))
             if on_epoch is not None:
-                await on_epoch(epoch, connection)
+                await on_epoch(found.epoch, connection)
 
     hosts = dsn if isinstance(dsn, Hosts) else Hosts(dsn)
     walk: Any = hosts.connect  # it gives what asyncpg's own would, whose class the type asks for by an option
@@ -197,6 +200,11 @@ class Notifications:
         finally:
             self._waiters.discard(event)
 
+    @property
+    def trouble(self) -> Sentence | None:
+        """Why no connection could be opened when it was last tried, by all who share our hosts."""
+        return self._hosts.trouble
+
     def wake(self) -> None:
         """Set the event of everybody who waits."""
         for event in self._waiters:
@@ -210,9 +218,10 @@ class Notifications:
                 await connection.add_listener(self._channel, lambda *_: self.wake())
                 while not connection.is_closed():
                     await asyncio.sleep(POLL)
-                    await connection.fetchval("SELECT 1", timeout=PROBE_TIMEOUT)
+                    await self._hosts.probe(connection, PROBE_TIMEOUT)
             except (asyncpg.PostgresError, *TRANSIENT_ERRORS) as error:
-                _log.warning("listen_lost", error=type(error).__name__)
+                why = self.trouble.en if self.trouble is not None else ""
+                _log.warning("listen_lost", error=type(error).__name__, why=why)
             finally:
                 if connection is not None and not connection.is_closed():
                     connection.terminate()

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.postgres.hosts import NoHost
+from shared.host_walk import NoHost
 from shared.postgres.transient_errors import Unconfirmed
 from shared.server_urls import unreachable
 

@@ -36,6 +36,8 @@ FINGERPRINT = (
     "(SELECT oid FROM pg_database WHERE datname = current_database())::text || '/' || "
     "'public.stored_events'::regclass::oid::text"
 )
+_BIRTH = "(SELECT event_id FROM stored_events WHERE notification_id = 1) AS birth"
+_IDENTITY = f"SELECT source, epoch, fingerprint, {_BIRTH} FROM store_state"
 
 
 class StoreIdentity(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class StoreIdentity(msgspec.Struct, frozen=True):
 
     source: str  # the name of the store
     epoch: str  # a new one after a restore or a promotion, since events may have been lost
+    birth: UUID | None = None  # the id of its first event, once it has one
 
 
 #: A movable clock stays a year within what can be counted in: it goes on from where it was moved to.
@@ -60,7 +63,7 @@ class MovedBackwards(ValueError):
 async def read_identity(connection: Any) -> StoreIdentity:
     """Return the source and epoch. A store found under another fingerprint than its own gets a new epoch first."""
     fingerprint = await connection.fetchval(FINGERPRINT)
-    row = await connection.fetchrow("SELECT source, epoch, fingerprint FROM store_state")
+    row = await connection.fetchrow(_IDENTITY)
     if row["fingerprint"] != fingerprint:
         async with connection.transaction():
             # Of a server that has just been promoted the standby may not be there yet, and what is told under the epoch
@@ -68,10 +71,10 @@ async def read_identity(connection: Any) -> StoreIdentity:
             await connection.execute("SET LOCAL synchronous_commit = local; SELECT ordering_lock()")
             row = await connection.fetchrow(
                 "UPDATE store_state SET fingerprint = $1, epoch = CASE WHEN fingerprint IN ('', $1) THEN epoch "
-                "ELSE gen_random_uuid()::text END RETURNING source, epoch",
+                f"ELSE gen_random_uuid()::text END RETURNING source, epoch, {_BIRTH}",
                 fingerprint,
             )
-    return StoreIdentity(row["source"], row["epoch"])
+    return StoreIdentity(row["source"], row["epoch"], row["birth"])
 
 
 async def name_source(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> None:

@@ -31,10 +31,17 @@ _CONTENT = struct.Struct(">HHQH")  # class, weight, size of the body, which prop
 class WatchedTransport(TransportFactory):
     """Makes a transport as aiormq does, and has its peer watched."""
 
-    async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """The transport, with TLS where the URL says so."""
-        plain = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
-        reader, writer = await plain.create(url, **kwargs)
+    async def create(
+        self, url: Any, *, address: str = "", **kwargs: Any
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The transport to one address of the URL's host, with TLS where the URL says so.
+
+        The host stays what the certificate must be for.
+        """
+        plain: TransportFactory = TCPTransportFactory()
+        if url.scheme == "amqps":
+            plain, kwargs["server_hostname"] = TLSTransportFactory(), url.host
+        reader, writer = await plain.create(url.with_host(address) if address else url, **kwargs)
         watch_peer(writer)
         return reader, writer
 

@@ -6,9 +6,9 @@ where its host is gone, by heartbeats where it is frozen.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import aio_pika
@@ -19,28 +19,18 @@ from aio_pika.connection import make_url
 from aiormq.connection import TransportFactory
 from aiormq.exceptions import AuthenticationError, ProbableAuthenticationError
 
+from shared.host_walk import HostAddress, HostWalk, NoHost, places_of, why_not
 from shared.rabbit.delivery_frames import DecodableFrames, WatchedTransport
 from shared.rabbit.topology import CONNECT_TIMEOUT, user_of
-from shared.server_urls import current, unreachable
+from shared.server_urls import Host, broker_hosts_of, current, unreachable
 
-EACH = 1.5  # seconds for each node of several
 HEARTBEAT = 5  # seconds: a frozen node is given up when three have not come
 RECONNECT = 1  # seconds between two tries of a connection that restores itself
 
 #: What the next node would say too.
-_SAID_FOR_ALL = (AuthenticationError, ProbableAuthenticationError)
+_FOR_ALL = (AuthenticationError, ProbableAuthenticationError)
 
-_T = TypeVar("_T", covariant=True)
-
-
-class NoNode(ConnectionError):
-    """None of several nodes can be reached. The message says of each why."""
-
-
-class Connect(Protocol[_T]):
-    """Opens a connection to the node of a URL."""
-
-    def __call__(self, url: str) -> Coroutine[Any, Any, _T]: ...
+_T = TypeVar("_T")
 
 
 class BrokerHosts:
@@ -48,8 +38,8 @@ class BrokerHosts:
 
     def __init__(self, url: str) -> None:
         self.user = user_of(url)
-        self._urls = urls_of(url) if url else []  # one a node, in the order in which they are tried
-        self._limit = EACH
+        self._urls = urls_of(url) if url else {}
+        self._walk = HostWalk((Exception,), _FOR_ALL)
         self._given_up: set[asyncio.Task[Any]] = set()
 
     @property
@@ -58,49 +48,56 @@ class BrokerHosts:
         return bool(self._urls)
 
     @property
-    def first(self) -> str:
-        """The URL of the node that is tried first."""
-        return self._urls[0]
-
-    def pass_by(self, url: str) -> None:
-        """Try a node last from now on."""
-        if url in self._urls:
-            self._urls.remove(url)
-            self._urls.append(url)
+    def url(self) -> str:
+        """The URL of one of the nodes; but for the node they are all the same."""
+        return next(iter(self._urls.values()))
 
     async def connect(self) -> AbstractConnection:
-        """Open a connection. Raises NoNode, and what holds for every node: a password that does not fit."""
-        return await self._first(_connected)
+        """Open a connection. Raises NoHost, and what holds for every node: a password that does not fit."""
+
+        async def attempt(place: HostAddress, limit: float) -> AbstractConnection:
+            made = partial(_WatchedConnection, place.address)
+            return await self._within(limit, aio_pika.connect(self._url(place), connection_class=made))
+
+        return await self._first(attempt)
 
     async def connect_raw(self, frames: TransportFactory) -> aiormq.abc.AbstractConnection:
         """Open a connection without the comforts of aio-pika, on a transport of the caller's. Raises as `connect`."""
-        return await self._first(partial(aiormq.connect, transport_factory=frames))
 
-    async def _first(self, connect: Connect[_T]) -> _T:
-        said: list[str] = []
-        several = len(self._urls) > 1
-        limit = self._limit if several else CONNECT_TIMEOUT
-        for url in list(self._urls):
-            try:
-                found = await self._within(limit, connect(current(url)))
-            except Exception as error:
-                if not several or isinstance(error, _SAID_FOR_ALL):
-                    raise
-                said.append(f"{_node(url)} {_why(error, limit)}")
-                if isinstance(error, TimeoutError):
-                    self.pass_by(url)
-            else:
-                self._urls.remove(url)
-                self._urls.insert(0, url)
-                self._limit = EACH
-                return found
-        # A machine so busy that every node is slow gets the time of a single one.
-        self._limit = min(self._limit * 2, CONNECT_TIMEOUT)
-        raise NoNode("; ".join(said))
+        async def attempt(place: HostAddress, limit: float) -> aiormq.abc.AbstractConnection:
+            opening = aiormq.connect(self._url(place), transport_factory=frames, address=place.address)
+            return await self._within(limit, opening)
 
-    async def _within(self, seconds: float, opening: Coroutine[Any, Any, _T]) -> _T:
+        return await self._first(attempt)
+
+    async def transport(
+        self, frames: TransportFactory, options: dict[str, Any]
+    ) -> tuple[HostAddress, tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """Open a transport to the first node that takes one, and say which."""
+
+        async def attempt(
+            place: HostAddress, limit: float
+        ) -> tuple[HostAddress, tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+            url = make_url(self._url(place))
+            async with asyncio.timeout(limit):
+                return place, await frames.create(url, address=place.address, **options)
+
+        return await self._first(attempt)
+
+    def pass_by(self, place: HostAddress) -> None:
+        """Try a node last from now on."""
+        self._walk.put_last(place)
+
+    async def _first(self, attempt: Callable[[HostAddress, float], Awaitable[_T]]) -> _T:
+        places = self._walk.ordered(await places_of(list(self._urls)))
+        return await self._walk.first(places, attempt, why_not, alone=CONNECT_TIMEOUT)
+
+    def _url(self, place: HostAddress) -> str:
+        return current(self._urls[place.host])
+
+    async def _within(self, seconds: float, opening: Awaitable[_T]) -> _T:
         """What is opened in time. What is given up may take longer to end than to open, and nobody waits for it."""
-        task = asyncio.create_task(opening)
+        task = asyncio.ensure_future(opening)
         try:
             await asyncio.wait({task}, timeout=seconds)
         finally:
@@ -125,77 +122,65 @@ class WalkingConnection(RobustConnection):
     """
 
     def __init__(self, hosts: BrokerHosts, **options: Any) -> None:
-        self._hosts = hosts
+        self._hosts, self._transports = hosts, _WalkedTransport(hosts)
         super().__init__(self.url, **options)
         self.reconnect_interval = RECONNECT
-        self.kwargs["transport_factory"] = DecodableFrames()
+        self.kwargs["transport_factory"] = self._transports
 
     @property
     def url(self) -> Any:  # a URL of aio-pika's
-        """The node that is tried next, with what the files of its URL hold now."""
+        """One of the list, with what the files of the URL hold now; which node it is the transport says."""
         try:
-            return make_url(current(self._hosts.first))
+            return make_url(current(self._hosts.url))
         except OSError:  # as it stands the broker refuses it, and that is told
-            return make_url(self._hosts.first)
+            return make_url(self._hosts.url)
 
     @url.setter
     def url(self, _: Any) -> None:
-        """What aio-pika sets does not hold: the node is `hosts`' to say."""
+        """What aio-pika sets does not hold: the nodes are `hosts`' to say."""
 
     async def _on_connection_close(self, closing: "asyncio.Future[Any]") -> None:
-        self._hosts.pass_by(self._hosts.first)
+        """Called where one is lost, and where one is not made: the node kept silent behind its transport."""
+        self._transports.pass_by()
         await super()._on_connection_close(closing)
 
 
+class _WalkedTransport(TransportFactory):
+    """Leads to the first node that takes a transport, and remembers which one that was."""
+
+    def __init__(self, hosts: BrokerHosts) -> None:
+        self._hosts, self._place = hosts, None  # type: tuple[BrokerHosts, HostAddress | None]
+
+    async def create(self, url: Any, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self._place, made = await self._hosts.transport(DecodableFrames(), options)
+        return made
+
+    def pass_by(self) -> None:
+        """Try that node last from now on."""
+        if self._place is not None:
+            self._hosts.pass_by(self._place)
+
+
 class _WatchedConnection(Connection):
-    """A connection of aio-pika whose peer is watched."""
+    """A connection of aio-pika to one address of a node, whose peer is watched."""
 
-    def __init__(self, url: Any, **options: Any) -> None:
+    def __init__(self, address: str, url: Any, **options: Any) -> None:
         super().__init__(url, **options)
-        self.kwargs["transport_factory"] = WatchedTransport()
+        self.kwargs |= {"transport_factory": WatchedTransport(), "address": address}
 
 
-async def _connected(url: str) -> AbstractConnection:
-    return await aio_pika.connect(url, connection_class=_WatchedConnection)
-
-
-def urls_of(url: str) -> list[str]:
-    """The URLs of the nodes, one a node, with our heartbeat unless the URL has its own. Raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("amqp", "amqps"):
-        raise ValueError("it must begin with amqp:// or amqps://")
-    caller, at, listed = parts.netloc.rpartition("@")
-    nodes = listed.split(",")
-    if not all(node.strip() for node in nodes):
-        raise ValueError("it names no host, or an empty one in a list")
+def urls_of(url: str) -> dict[Host, str]:
+    """The URL of each node, with our heartbeat unless the URL has its own. Raises ValueError."""
+    hosts, parts = broker_hosts_of(url), urlsplit(url)
+    caller, at, _ = parts.netloc.rpartition("@")
     query = parts.query if "heartbeat" in parse_qs(parts.query) else f"{parts.query}&heartbeat={HEARTBEAT}".lstrip("&")
-    made = [urlunsplit(parts._replace(netloc=f"{caller}{at}{node.strip()}", query=query)) for node in nodes]
-    for each in made:
-        try:
-            named = urlsplit(each).hostname, urlsplit(each).port
-        except ValueError:
-            named = None, None
-        if named[0] is None:
-            # Not repeated: in a URL that is cut at the wrong place it may be a piece of the password.
-            raise ValueError("a host or port cannot be read; in a password : / @ , ? are written %3A %2F %40 %2C %3F")
-    return made
+    return {host: urlunsplit(parts._replace(netloc=f"{caller}{at}{host}", query=query)) for host in hosts}
 
 
 def told(error: Exception) -> str:
     """Why there is no connection, for an operator: no user, no password."""
-    if isinstance(error, _SAID_FOR_ALL):
+    if isinstance(error, _FOR_ALL):
         return "the broker refuses the user or the password of its URL"
     if (why := unreachable(error)) is not None:
         return f"the broker cannot be reached (AMQP_URL): {why.en}"
-    return f"the broker cannot be reached: {error if isinstance(error, NoNode) else type(error).__name__}"
-
-
-def _node(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def _why(error: Exception, limit: float) -> str:
-    if isinstance(error, TimeoutError):
-        return f"does not answer within {limit:g} s"
-    why = unreachable(error)
-    return f"cannot be reached ({type(error).__name__ if why is None else why.en})"
+    return f"the broker cannot be reached: {error if isinstance(error, NoHost) else type(error).__name__}"

@@ -16,6 +16,7 @@ import pytest
 from shared.postgres.pool import connect, create_pool
 from shared.postgres.server_check import failure
 from tests.support.cluster import PASSWORD, USER
+from tests.support.silent_hosts import resolve
 from tests.support.tls import Authority, Certificate, TlsCluster
 
 PAST = -timedelta(days=1)
@@ -180,7 +181,7 @@ async def test_server__without_tls_is_refused(ground: DatabaseByTls) -> None:
     try:
         with pytest.raises(OSError) as raised:
             await how(ground.url())
-        assert failure(raised.value, "X").endswith("offers no TLS; turn it on there")
+        assert failure(raised.value, "X").endswith("(the server offers no TLS; turn it on there)")
     finally:
         ground.cluster.admin("ALTER SYSTEM SET ssl = on")
         ground.cluster.reload()
@@ -216,6 +217,20 @@ def test_command__goes_by_tls_and_ends_where_the_server_is_not_trusted(ground: D
     assert done.returncode in (1, 2) and "by no CA that is trusted here" in done.stderr, done.stderr + done.stdout
     assert "DATABASE_URL" in done.stderr or command == "replay"
     assert PASSWORD not in done.stderr and "Traceback" not in done.stderr
+
+
+async def test_name_with_two_addresses__is_what_the_certificate_must_be_for(
+    ground: DatabaseByTls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(monkeypatch, db=["127.0.0.2", "127.0.0.1"], other=["127.0.0.2", "127.0.0.1"])
+    ground.serve(ground.authority.issue("named", "db"))
+    connection = await connect(ground.url(host="db"))
+    with pytest.raises(TimeoutError):
+        await connection.fetchval("SELECT pg_sleep(60)", timeout=0.1)
+    assert await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    await connection.close()
+    with pytest.raises(OSError, match="certificate is for another host"):
+        await connect(ground.url(host="other"))
 
 
 async def test_pool__follows_a_new_ca_certificate_and_password(ground: DatabaseByTls) -> None:

@@ -11,9 +11,13 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from shared.host_walk import NoHost
+from shared.rabbit.delivery_frames import DeliveryFrames
+from shared.rabbit.hosts import BrokerHosts
 from tests.support.cluster import PASSWORD, USER
 from tests.support.pair import Pair, Service, pair, until
-from tests.support.tls import Authority, TlsBroker, TlsCluster, need_rabbitmq
+from tests.support.silent_hosts import resolve
+from tests.support.tls import HOME, Authority, TlsBroker, TlsCluster, need_rabbitmq
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -134,6 +138,21 @@ def by_tls(ground: ServersByTls) -> bool:
     )
     encrypted, count = found[0]
     return bool(encrypted) and count > 3
+
+
+async def test_name_with_two_addresses__is_what_the_certificate_must_be_for(
+    ground: ServersByTls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(monkeypatch, mq=["127.0.0.2", "127.0.0.1"], other=["127.0.0.2", "127.0.0.1"])
+    ground.broker.renew(ground.authority.issue("named", "mq"))
+    url = ground.amqp_url("%2F", ground.trusted)
+    try:
+        await (await BrokerHosts(url.replace(HOME, "mq")).connect()).close()
+        await (await BrokerHosts(url.replace(HOME, "mq")).connect_raw(DeliveryFrames())).close()
+        with pytest.raises(NoHost, match="certificate is for another host"):
+            await BrokerHosts(url.replace(HOME, "other")).connect()
+    finally:
+        ground.broker.renew(ground.certificate)
 
 
 def test_pair__goes_by_tls_alone_and_follows_certificates_and_passwords(ground: ServersByTls, tmp_path: Path) -> None:

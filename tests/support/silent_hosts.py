@@ -1,17 +1,19 @@
-"""Hosts that say nothing: one that swallows what it is sent, one that counts who comes and never answers."""
+"""Hosts that say nothing, whether they swallow what they are sent or only never answer, and names that lead to them."""
 
 import contextlib
 import socket
 import threading
 from collections.abc import Iterator
 
+import pytest
+
 
 @contextlib.contextmanager
-def swallowing() -> Iterator[int]:
+def swallowing(address: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """The port of a host that answers no packet of a new connection, as one behind a wrong route: its queue is full."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((address, port))
         listener.listen(0)
         for _ in range(8):
             waiting = stack.enter_context(socket.socket())
@@ -19,6 +21,15 @@ def swallowing() -> Iterator[int]:
             with contextlib.suppress(BlockingIOError):
                 waiting.connect(listener.getsockname())
         yield listener.getsockname()[1]
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, **addresses: list[str]) -> None:
+    """Have names stand for addresses."""
+
+    async def addresses_of(name: str, _: float) -> list[str]:
+        return addresses.get(name, [name])
+
+    monkeypatch.setattr("shared.host_walk.addresses_of", addresses_of)
 
 
 class Mute:

@@ -43,7 +43,7 @@ class DeadlineAlerts:
         self._broker: RabbitBroker | None = None
         if hosts.is_named:
             channel = Channel(prefetch_count=PREFETCH)
-            self._broker = RabbitBroker(hosts.first, default_channel=channel, timeout=CONNECT_TIMEOUT, logger=None)
+            self._broker = RabbitBroker(hosts.url, default_channel=channel, timeout=CONNECT_TIMEOUT, logger=None)
             # FastStream hands it to aio-pika with the rest, and has no name of its own for it.
             self._broker._connection_kwargs["connection_class"] = self._connecting
             subscriber = self._broker.subscriber(

@@ -13,12 +13,12 @@ import pytest
 
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application.source_names import SourceNames, SourceRefused
-from services.followup.configured import broker_urls, check_urls
+from services.followup.configured import broker_urls
 from services.followup.settings import FollowupSettings
 from shared.envelope import FeedPage
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.topology import waiting_in
-from shared.settings import WrongSettings, settings_from_environment
+from shared.settings import WrongSettings, check_urls, settings_from_environment
 from tests.support import forked
 from tests.support.following import projection_pool, recorded
 from tests.support.history import History
@@ -132,7 +132,7 @@ def test_broker_of_a_source__stands_in_a_file_behind_its_address(tmp_path: Path)
 @pytest.mark.parametrize(
     ("urls", "said"),
     [
-        ({"database_url": "postgresql://u:pa/ss@h/x"}, "FOLLOWUP_DATABASE_URL: a port is no number"),
+        ({"database_url": "postgresql://u:pa/ss@h/x"}, "FOLLOWUP_DATABASE_URL: a host or port cannot be read"),
         ({"database_url": "postgresql://h1,h2,h3/x?port=1,2"}, "FOLLOWUP_DATABASE_URL: 2 ports for 3 hosts"),
         ({"amqp_url": "amqp://u:pa/ss@h/v"}, "FOLLOWUP_AMQP_URL: a host or port cannot be read"),
         ({"amqp_url": "h:5672"}, "FOLLOWUP_AMQP_URL: it must begin with amqp:// or amqps://"),
@@ -140,7 +140,7 @@ def test_broker_of_a_source__stands_in_a_file_behind_its_address(tmp_path: Path)
 )
 def test_url_that_cannot_be_read__is_said_without_what_it_holds(urls: dict[str, str], said: str) -> None:
     with pytest.raises(WrongSettings, match=re.escape(said)) as raised:
-        check_urls(FollowupSettings(**{"database_url": "postgresql:///x"} | urls))
+        check_urls("FOLLOWUP", **({"database_url": "postgresql:///x", "amqp_url": ""} | urls))
     assert "pa" not in str(raised.value).replace("password", "")
 
 

@@ -9,19 +9,24 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
+from uuid import UUID
 
 import asyncpg
 import psutil
 import pytest
 
 from services.dev.rabbitmq import free_ports
-from shared.postgres.hosts import Hosts, NoHost, hosts_of
+from shared.host_walk import NoHost
+from shared.postgres.hosts import Birth, Hosts
 from shared.postgres.pool import Notifications, connect, create_pool
 from shared.postgres.server_check import failure
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
-from shared.sockets import UNACKNOWLEDGED, watch_peer
+from shared.server_urls import hosts_of
+from shared.sockets import UNACKNOWLEDGED, addresses_of, watch_peer
 from tests.support.cluster import PASSWORD, USER, Cluster
-from tests.support.silent_hosts import mute, swallowing
+from tests.support.intake import COMMUNE, served
+from tests.support.postgres import TestServer
+from tests.support.silent_hosts import mute, resolve, swallowing
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ async def test_all_hosts_away__each_is_named_with_its_reason(database: str) -> N
 
 
 async def test_silent_host__is_tried_after_the_others_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.postgres.hosts.EACH", 0.2)
+    monkeypatch.setattr("shared.host_walk.EACH", 0.2)
     (nobody,) = free_ports(1)
     with mute() as silent:
         hosts = Hosts(f"postgresql://u@127.0.0.1:{silent.port},127.0.0.1:{nobody}/db")
@@ -86,6 +91,146 @@ async def test_database_that_is_not_there__is_asked_of_one_host(database: str) -
         with pytest.raises(asyncpg.InvalidCatalogNameError):
             await connect(f"postgresql://{urlsplit(database).netloc}{folder},127.0.0.1:{other.port}/nobody-has-this")
         assert other.taken == []
+
+
+# --- one name with several addresses -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def by_tcp() -> Iterator[Cluster]:
+    """A server that is reached by TCP, at 127.0.0.1 alone."""
+    with own_server("tcp") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def own_server(name: str) -> Iterator[Cluster]:
+    """A server until the block ends."""
+    with tempfile.TemporaryDirectory(prefix=f"doithoai-{name}-") as folder:
+        Path(folder).chmod(0o755)
+        server = Cluster(Path(folder)).start()
+        try:
+            yield server
+        finally:
+            server.shut_down(signal.SIGQUIT)
+
+
+@pytest.mark.parametrize("others", ["", ",127.0.0.1:1"])
+async def test_address_that_swallows_packets__is_passed_for_the_next_one_of_its_name(
+    by_tcp: Cluster, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    resolve(monkeypatch, db=["127.0.0.2", "127.0.0.3", "127.0.0.1"])
+    hosts = Hosts(f"postgresql://{USER}:{PASSWORD}@db:{by_tcp.port}{others}/postgres")
+    with swallowing("127.0.0.2", by_tcp.port) as black:
+        connection = await hosts.connect()
+        with pytest.raises(TimeoutError):  # the cancel request goes to the same address
+            await connection.fetchval("SELECT pg_sleep(60)", timeout=0.1)
+        assert await connection.fetchval("SELECT host(inet_server_addr())") == "127.0.0.1"
+        await connection.close()
+    hosts.hold_to(Birth("local", None))
+    with pytest.raises(NoHost) as raised:
+        await hosts.connect()
+    said = str(raised.value)
+    assert said.startswith(f"db:{black} (127.0.0.1) holds no store")
+    assert f"db:{black} (127.0.0.3) cannot be reached (Connection refused)" in said
+    assert said.endswith(f"db:{black} (127.0.0.2) cannot be reached (Connection refused)") and PASSWORD not in said
+
+
+async def test_name_without_addresses__is_named() -> None:
+    with pytest.raises(NoHost, match=r"no-such-host\.invalid cannot be reached"):
+        await Hosts("postgresql://u:secret@no-such-host.invalid/db").connect()
+
+
+async def test_addresses__are_those_of_the_system() -> None:
+    assert "127.0.0.1" in await addresses_of("localhost", 5.0)
+    for itself in ("127.0.0.9", "::1", "/run/postgresql", "no-such-host.invalid"):
+        assert await addresses_of(itself, 5.0) == [itself]
+
+
+# --- which store it is ---------------------------------------------------------------------------------------------
+
+FIRST = UUID("00000000-0000-7000-8000-000000000001")
+_FIRST_EVENT = f"""
+INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id, event_id, recorded_at)
+VALUES ('{FIRST}', 1, 'x', '', 1, '{FIRST}', now())
+"""
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (Birth("other", None), "holds the store local (without events) and not other (without events)"),
+        (Birth("local", FIRST), f"(without events) and not local (which begins with {FIRST})"),
+    ],
+)
+async def test_server_of_another_store__is_passed_and_both_are_named(database: str, known: Birth, said: str) -> None:
+    hosts = Hosts(database)
+    hosts.hold_to(known)
+    with pytest.raises(NoHost) as raised:
+        await hosts.connect()
+    assert said in str(raised.value) and said in hosts.notice
+    assert hosts.trouble == raised.value.said and "giữ kho local" in raised.value.said.vi
+    hosts.hold_to(Birth("local", None))
+    await (await hosts.connect()).close()
+    assert (hosts.notice, hosts.trouble) == ("", None)
+
+
+async def test_database_without_a_store__is_passed(pg_server: TestServer) -> None:
+    hosts = Hosts(await pg_server.empty())
+    hosts.hold_to(Birth("local", None))
+    with pytest.raises(NoHost, match="holds no store"):
+        await hosts.connect()
+
+
+async def test_store_without_events__is_known_by_its_first_one_once_it_has_it(
+    database: str, pg_server: TestServer
+) -> None:
+    hosts = Hosts(database)
+    hosts.hold_to(Birth("local", None))
+    connection = await hosts.connect()
+    await hosts.probe(connection, 5.0)
+    await connection.execute(_FIRST_EVENT)
+    await hosts.probe(connection, 5.0)
+    hosts.dsn = await pg_server.fresh("shared.postgres")
+    with pytest.raises(NoHost, match=f"and not local .which begins with {FIRST}"):
+        await hosts.connect()
+    await connection.close()
+
+
+async def test_pool__holds_to_the_store_that_its_first_connection_finds(database: str) -> None:
+    async with asyncpg.create_pool(database, min_size=1, max_size=1) as plain:
+        await plain.execute(_FIRST_EVENT)
+        pool = await create_pool(database, application="test", largest=2)
+        try:
+            await plain.execute("UPDATE store_state SET source = 'other'")
+            async with pool.acquire():
+                with pytest.raises(NoHost, match=r"holds the store other .* and not local"):
+                    await pool.fetchval("SELECT 1")
+        finally:
+            await pool.close()
+
+
+@pytest.mark.slow
+async def test_next_server_of_the_list__that_holds_another_source_gets_nothing(by_tcp: Cluster, tmp_path: Path) -> None:
+    theirs = await by_tcp.fresh("shared.postgres", "services.intake")
+    name = theirs.rpartition("/")[2]
+    with own_server("ours") as ours:
+        ours.admin(f"CREATE DATABASE {name}")
+        async with served(theirs, tmp_path, source="province-b") as other:
+            await other.places()
+            head = await other.head()
+            listed = f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{ours.port},127.0.0.1:{by_tcp.port}/{name}"
+            async with served(listed, tmp_path, source="province-a", migrate=True) as intake:
+                await intake.places()
+                ours.kill()
+                refused = await intake.post(
+                    "/v1/petitions", {"jurisdiction": COMMUNE, "text": "Đường vào bản."}, idempotency_key="k"
+                )
+                assert refused.status_code == 503
+                ready = await intake.get("/readyz")
+                assert f"127.0.0.1:{by_tcp.port} holds the store province-b" in ready.json()["detail"]
+                assert "and not province-a" in ready.json()["detail"]
+                assert await other.head() == head
 
 
 async def test_peer__is_watched_by_the_kernel() -> None:
@@ -161,6 +306,29 @@ async def test_standby_before_its_primary__is_passed_and_a_wrong_password_is_sai
     primary.shut_down()
     with pytest.raises(NoHost, match=rf"127.0.0.1:{standby.port} takes no writes"):
         await connect(both(primary, standby))
+
+
+@pytest.mark.slow
+async def test_replaced_primary_before_the_new_one__is_passed_by_a_process_that_starts(
+    two: tuple[Cluster, Cluster],
+) -> None:
+    replaced, primary = two
+    primary.admin("SELECT pg_promote()")
+    for listed in (both(replaced, primary), both(primary, replaced)):
+        hosts = Hosts(listed)
+        for _ in range(2):
+            connection = await hosts.connect()
+            assert await connection.fetchval("SELECT inet_server_port()") == primary.port
+            await connection.close()
+
+
+@pytest.mark.slow
+async def test_database_of_its_own_in_a_list__is_told_at_the_start(
+    two: tuple[Cluster, Cluster], by_tcp: Cluster
+) -> None:
+    hosts = Hosts(both(two[0], by_tcp))
+    await (await hosts.connect()).close()
+    assert hosts.notice.startswith(f"127.0.0.1:{by_tcp.port} is no standby of the primary but a database of its own")
 
 
 @pytest.mark.slow

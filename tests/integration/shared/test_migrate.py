@@ -138,7 +138,7 @@ async def test_command__takes_urls_from_the_folder_of_secrets(pg_server: TestSer
         ((), {}, 2, "INTAKE_DATABASE_URL"),
         (("--intake-role", "x"), {"FOLLOWUP_DATABASE_URL": "postgresql:///x"}, 2, "--intake-role"),
         (("--nonsense",), {}, 2, "--nonsense"),
-        ((), {"INTAKE_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, 1, "intake: ConnectionRefusedError"),
+        ((), {"INTAKE_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, 1, "127.0.0.1:1 cannot be reached"),
         ((), {"FOLLOWUP_DATABASE_URL": "nonsense"}, 1, "followup: "),
     ],
 )

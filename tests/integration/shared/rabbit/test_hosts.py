@@ -4,19 +4,22 @@ import asyncio
 import re
 import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from aio_pika.abc import AbstractConnection
 from aiormq.exceptions import ProbableAuthenticationError
 
 from services.dev.rabbitmq import free_ports
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.intake.entrypoints.queue_consumer import CommandQueue
+from shared.host_walk import NoHost
 from shared.rabbit.delivery_frames import DeliveryFrames
-from shared.rabbit.hosts import HEARTBEAT, BrokerHosts, NoNode, told, urls_of
+from shared.rabbit.hosts import HEARTBEAT, BrokerHosts, told, urls_of
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, Route, commands_of, user_of, waiting_in
 from shared.sockets import UNACKNOWLEDGED
-from tests.support.silent_hosts import mute, swallowing
+from tests.support.silent_hosts import mute, resolve, swallowing
 from tests.support.waiting import until
 
 COMMANDS = commands_of("local")
@@ -32,7 +35,7 @@ COMMANDS = commands_of("local")
     ],
 )  # fmt: skip
 def test_nodes__are_those_that_the_url_names(url: str, expected: list[str]) -> None:
-    assert urls_of(url) == expected
+    assert list(urls_of(url).values()) == expected
 
 
 @pytest.mark.parametrize("url", ["http://one/", "amqp://", "amqp://u:p@/v", "amqp://one,,two/", "amqp://one:port/"])
@@ -62,6 +65,32 @@ async def test_silent_nodes__are_passed_and_the_last_good_one_is_tried_first(amq
         assert len(frozen.taken) == 1
 
 
+@pytest.mark.slow
+async def test_address_that_swallows_packets__is_passed_for_the_next_one_of_its_name(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve(monkeypatch, mq=["127.0.0.2", "127.0.0.1"])
+    nobody: Any = None
+    url = amqp_url.replace("127.0.0.1", "mq")
+    with swallowing("127.0.0.2", urlsplit(url).port or 0):
+        hosts = BrokerHosts(url)
+        raw = await hosts.connect_raw(DeliveryFrames())
+        await raw.close()
+        bell, alerts, queue = Subscriber(url, Route("e", "q")), DeadlineAlerts(url), CommandQueue(url, "local", nobody)
+        await asyncio.gather(bell.start(), alerts.start(), queue.start())
+        try:
+            async with await hosts.connect() as connection:
+                await until(lambda: consumed(connection))
+        finally:
+            await asyncio.gather(bell.close(), alerts.close(), queue.close())
+
+
+async def consumed(connection: AbstractConnection) -> bool:
+    """Whether every queue has its consumer."""
+    found = [await waiting_in(connection, name) for name in ("q", DEADLINES.queue, COMMANDS.queue)]
+    return all(each is not None and each[1] == 1 for each in found)
+
+
 async def test_connection__is_watched_by_the_kernel_and_by_heartbeats(amqp_url: str) -> None:
     frames = DeliveryFrames()
     made: list[Any] = []
@@ -82,7 +111,7 @@ async def test_connection__is_watched_by_the_kernel_and_by_heartbeats(amqp_url: 
 
 async def test_all_nodes_away__each_is_named_with_its_reason() -> None:
     (nobody,) = free_ports(1)
-    with mute() as frozen, pytest.raises(NoNode) as raised:
+    with mute() as frozen, pytest.raises(NoHost) as raised:
         await BrokerHosts(f"amqp://u:secret@127.0.0.1:{frozen.port},127.0.0.1:{nobody}/").connect()
     said = told(raised.value)
     assert f"127.0.0.1:{frozen.port} does not answer within 1.5 s" in said
@@ -91,12 +120,12 @@ async def test_all_nodes_away__each_is_named_with_its_reason() -> None:
 
 
 async def test_silent_node__is_tried_after_the_others_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.rabbit.hosts.EACH", 0.2)
+    monkeypatch.setattr("shared.host_walk.EACH", 0.2)
     (nobody,) = free_ports(1)
     with mute() as silent:
         hosts = BrokerHosts(f"amqp://127.0.0.1:{silent.port},127.0.0.1:{nobody}/")
         for order in ([silent.port, nobody], [nobody, silent.port]):
-            with pytest.raises(NoNode) as raised:
+            with pytest.raises(NoHost) as raised:
                 await hosts.connect()
             assert [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+) ", str(raised.value))] == order
 
@@ -120,12 +149,7 @@ async def test_every_loop__finds_the_node_that_answers(amqp_url: str) -> None:
         await asyncio.gather(bell.start(), alerts.start(), queue.start())
         try:
             async with await BrokerHosts(amqp_url).connect() as connection:
-
-                async def consumed() -> bool:
-                    found = [await waiting_in(connection, name) for name in ("q", DEADLINES.queue, COMMANDS.queue)]
-                    return all(each is not None and each[1] == 1 for each in found)
-
-                await until(consumed)
+                await until(lambda: consumed(connection))
         finally:
             await asyncio.gather(bell.close(), alerts.close(), queue.close())
 

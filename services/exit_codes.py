@@ -12,6 +12,7 @@ from shared.sentences import Sentence
 
 FAILED = 1  # refused, or failed
 WRONG_USE = 2  # an option, a file or folder that one names, a calendar that none gives; the content of a policy is 1
+NOTICED = 3  # done, and something else was found that a person has to see to
 
 
 def stop(code: int, message: str) -> NoReturn:

@@ -1,12 +1,15 @@
 """The folder of the backups: each whole one has a manifest, the files are shared by all, the log of the servers beside.
 
-FOLDER/2026-11-30T180000Z/    one backup; a name that begins with a dot is half a one
-    manifest.json             what it holds, with the SHA-256 of each part
-    intake/, followup/        a base backup of each server; one alone where both databases are on it
-    erasures.json             who was erased so far
-    files.txt                 the names of the sealed files that were there
-FOLDER/files/ab/ab12…         sealed files: the name is the SHA-256 of the bytes
-FOLDER/wal/intake/, …         what pg_receivewal or an archive_command brings
+FOLDER/0042-2026-11-30T180000Z/    one backup; a name that begins with a dot is half a one
+    manifest.json                  what it holds, with the SHA-256 of each part
+    intake/, followup/             a base backup of each server; one alone where both databases are on it
+    erasures.json                  who was erased so far
+    files.txt                      the names of the sealed files that were there
+FOLDER/files/ab/ab12…              sealed files: the name is the SHA-256 of the bytes
+FOLDER/wal/intake/, …              what pg_receivewal or an archive_command brings
+
+The number before the instant says in which order backups were taken. A clock may be wrong, and after a restore
+positions go on from an earlier one; the number only grows.
 """
 
 import contextlib
@@ -15,7 +18,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -27,6 +30,12 @@ MANIFEST, ERASURES, FILE_NAMES = "manifest.json", "erasures.json", "files.txt"
 FORMAT = 1  # of the manifest
 #: A segment of a server's log: its timeline, its number, and whether it is still arriving.
 SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{16})(\.partial)?")
+HISTORY = re.compile(r"[0-9A-F]{8}\.history")
+_LABEL = re.compile(r"[0-9A-F]{24}\.[0-9A-F]{8}\.backup")  # which an archive_command is given too
+_NAME = re.compile(r"(\d{4,})-\d{4}-\d\d-\d\dT\d{6}Z")
+HALF = "."  # before the name of a backup that is not whole
+#: What two clocks may differ by: that of this machine and that of the disk's.
+AHEAD = timedelta(minutes=5)
 
 
 class ReadUpTo(msgspec.Struct, frozen=True):
@@ -57,6 +66,7 @@ class ServerPart(msgspec.Struct, frozen=True, kw_only=True):
     major: int
     system_identifier: str
     superuser: str
+    segment_size: int  # of its log, in bytes
 
 
 class BackupPart(msgspec.Struct, frozen=True):
@@ -92,14 +102,29 @@ class Backup(msgspec.Struct, frozen=True):
         """Hold every part against the manifest. Raises BackupFailed."""
         for part in self.manifest.parts:
             path = self.folder / part.path
-            if not path.is_file():
-                raise BackupFailed(str(path), "phần này của bản sao lưu không còn", "this part of the backup is gone")
-            if digest_of(path) != part.sha256:
-                raise BackupFailed(
-                    str(path),
-                    "phần này không đúng với mã băm trong manifest; hãy dùng bản sao lưu khác",
-                    "this part is not what the manifest says; take another backup",
-                )
+            try:
+                found = digest_of(path)
+            except OSError as error:
+                raise _lacking(path, error) from None
+            _check_digest(path, found, part.sha256)
+
+    def content(self, name: str) -> bytes:
+        """A part of it, held against the manifest. Raises BackupFailed."""
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise _lacking(path, error) from None
+        expected = next((part.sha256 for part in self.manifest.parts if part.path == name), "")
+        _check_digest(path, hashlib.sha256(content).hexdigest(), expected)
+        return content
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The backups of a folder."""
+
+    whole: tuple[Backup, ...]  # in the order in which they were taken
+    damaged: tuple[BackupFailed, ...]  # why each of the others is none
 
 
 class Catalog:
@@ -117,21 +142,89 @@ class Catalog:
         """Where the log of a server arrives."""
         return self.root / "wal" / server
 
-    def log_grown(self) -> dict[str, float]:
-        """When the log of each server last grew here, in seconds since 1970; of none that never came."""
-        found = dict[str, float]()
+    def log_grown(self, now: datetime) -> dict[str, float]:
+        """When the log of each server last grew here, in seconds since 1970; 0 where nothing has come yet.
+
+        What a wrong clock dated ahead does not count: it would look as if the log arrived for ever.
+        """
+        latest, found = (now + AHEAD).timestamp(), dict[str, float]()
         for folder in sorted((self.root / "wal").glob("*/")):
-            # A segment may be put in its place while it is looked at.
-            times = [path.stat().st_mtime for path in folder.iterdir() if path.exists()]
-            found |= {folder.name: max(times)} if times else {}
+            times = [0.0]
+            for path in folder.iterdir():
+                with contextlib.suppress(FileNotFoundError):  # a segment may be put in its place while it is looked at
+                    times += [path.stat().st_mtime] if SEGMENT.fullmatch(path.name) else []
+            found[folder.name] = min(max(time for time in times if time <= latest), now.timestamp())
         return found
 
+    def check_log(self, server: str) -> None:
+        """Refuse a log of which a restore would read a part alone. Raises WrongTarget."""
+        folder = self.wal(server)
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            known = any(form.fullmatch(path.name) for form in (SEGMENT, HISTORY, _LABEL))
+            if not known and path.name[0] != "." and path.is_file():
+                raise WrongTarget(
+                    str(path),
+                    "không phải là một đoạn nhật ký mà PostgreSQL đọc được; hãy giải nén (gunzip, lz4 -d, zstd -d), "
+                    "hoặc dời đi nếu không phải là nhật ký",
+                    "is no segment of a log that PostgreSQL reads; unpack it (gunzip, lz4 -d, zstd -d), or where it "
+                    "is no log move it away",
+                )
+
+    def held(self) -> Held:
+        """Every backup, and what looks like one and is none."""
+        whole, damaged = list[Backup](), list[BackupFailed]()
+        for folder in sorted(self._named(), key=lambda path: (_number_of(path.name), path.name)):
+            try:
+                if not _NAME.fullmatch(folder.name):
+                    raise BackupFailed(
+                        str(folder),
+                        "bản sao lưu này đã bị đổi tên nên không rõ thứ tự; hãy đặt lại tên cũ hoặc dời nó đi",
+                        "this backup was renamed, so its order is unknown; give it its name again, or move it away",
+                    )
+                whole.append(opened(folder))
+            except BackupFailed as error:
+                damaged.append(error)
+        return Held(tuple(whole), tuple(damaged))
+
     def whole(self) -> list[Backup]:
-        """Every whole backup, the oldest first."""
+        """Every whole backup, in the order in which they were taken."""
+        return list(self.held().whole)
+
+    def doubts(self, now: datetime) -> list[BackupFailed]:
+        """What a person should see to: damaged backups, those that a wrong clock has dated, a log that is not read."""
+        held = self.held()
+        found = list(held.damaged)
+        for backup in held.whole:
+            if backup.manifest.ended_at > now + AHEAD:
+                ended = f"{backup.manifest.ended_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+                found.append(
+                    BackupFailed(
+                        str(backup.folder),
+                        f"kết thúc lúc {ended}, sau giờ của máy này: đồng hồ lúc đó hoặc bây giờ sai; hãy kiểm tra",
+                        f"ended at {ended}, after the time of this machine: a clock was or is wrong; look at it",
+                    )
+                )
+        for folder in sorted((self.root / "wal").glob("*/")):
+            try:
+                self.check_log(folder.name)
+            except BackupFailed as error:
+                found.append(error)
+        return found
+
+    def next_name(self, now: datetime) -> str:
+        """The name of the next backup: its number is greater than that of any other, half ones too."""
+        last = max((_number_of(path.name.removeprefix(HALF)) for path in self.root.iterdir()), default=0)
+        return f"{last + 1:04d}-{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
+
+    def halves(self) -> list[Path]:
+        """What interrupted backups, and an interrupted removal of old ones, have left."""
+        return [path for path in self.root.glob(f"{HALF}*") if _NAME.fullmatch(path.name[len(HALF) :])]
+
+    def _named(self) -> list[Path]:
         if not self.root.is_dir():
             return []
-        named = sorted(path for path in self.root.iterdir() if (path / MANIFEST).is_file() and path.name[0] != ".")
-        return [opened(path) for path in named]
+        folders = [path for path in self.root.iterdir() if not path.name.startswith(HALF) and path.is_dir()]
+        return [path for path in folders if _NAME.fullmatch(path.name) or (path / MANIFEST).is_file()]
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -181,10 +274,34 @@ def chosen(place: Path) -> tuple[Catalog, Backup]:
     if (place / MANIFEST).is_file():
         return Catalog(place.parent), opened(place)
     catalog = Catalog(place)
-    found = catalog.whole()
-    if not found:
+    held = catalog.held()
+    if not held.whole:
+        for error in held.damaged:  # it says more than that there is none
+            raise error
         raise WrongTarget(str(place), "không có bản sao lưu trọn vẹn nào ở đó", "there is no whole backup there")
-    return catalog, found[-1]
+    return catalog, held.whole[-1]
+
+
+def _number_of(name: str) -> int:
+    found = _NAME.fullmatch(name)
+    return int(found[1]) if found else 0
+
+
+def _lacking(path: Path, error: OSError) -> BackupFailed:
+    return BackupFailed(
+        str(path),
+        f"không đọc được phần này của bản sao lưu ({error.strerror}); hãy dùng bản sao lưu khác",
+        f"this part of the backup cannot be read ({error.strerror}); take another backup",
+    )
+
+
+def _check_digest(path: Path, found: str, expected: str) -> None:
+    if found != expected:
+        raise BackupFailed(
+            str(path),
+            "phần này không đúng với mã băm trong manifest; hãy dùng bản sao lưu khác",
+            "this part is not what the manifest says; take another backup",
+        )
 
 
 def digest_of(path: Path) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.backups.catalog import ERASURES, Catalog
+from services.backups.errors import BackupFailed
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.history import StoredHistory
@@ -68,12 +69,26 @@ async def of_followup(connection: Any, source: str) -> list[ErasureNote]:
     return _notes(await connection.fetch(_OF_FOLLOWUP, list(TOPICS), source))
 
 
-def of_backups(catalog: Catalog) -> list[ErasureNote]:
-    """Every erasure that any backup of the folder tells of."""
-    found = list[ErasureNote]()
-    for backup in catalog.whole():
-        found += msgspec.json.decode((backup.folder / ERASURES).read_bytes(), type=list[ErasureNote])
-    return found
+class ListedErasures(msgspec.Struct, frozen=True):
+    """Every erasure that the backups of a folder tell of, and why some of their lists are unknown."""
+
+    notes: tuple[ErasureNote, ...]
+    unknown: tuple[BackupFailed, ...]
+
+
+def of_backups(catalog: Catalog) -> ListedErasures:
+    """What all lists say. One that its manifest does not vouch for is not believed: it may lack the last erasures."""
+    held = catalog.held()
+    found, unknown = list[ErasureNote](), list(held.damaged)
+    for backup in held.whole:
+        try:
+            found += msgspec.json.decode(backup.content(ERASURES), type=list[ErasureNote])
+        except BackupFailed as error:
+            unknown.append(error)
+        except msgspec.MsgspecError as error:
+            place = str(backup.folder / ERASURES)
+            unknown.append(BackupFailed(place, f"không đọc được ({error})", f"cannot be read ({error})"))
+    return ListedErasures(tuple(found), tuple(unknown))
 
 
 def encoded(notes: Iterable[ErasureNote]) -> bytes:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,18 +16,18 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import msgspec
 
 from services.backups import programs
-from services.backups.catalog import SEGMENT, ServerPart
+from services.backups.catalog import HISTORY, SEGMENT, ServerPart
 from services.backups.errors import BackupFailed, WrongTarget
 
 PORT = 5432  # in the name of the socket
 LOOK_EVERY = 0.2  # seconds
 STOP_WITHIN = 120.0  # seconds: the last checkpoint is written in them
-_HISTORY = re.compile(r"[0-9A-F]{8}\.history")
 
 #: Whatever the old server had: this one serves nobody but the restore.
 _ALONE = {
@@ -72,7 +73,8 @@ def lay_out(part: ServerPart, backup: Path, wal: Path, target: Path) -> LaterLog
     _unpack(backup / "pg_wal.tar.gz", target / "pg_wal", user)
     shutil.copyfile(backup / "backup_manifest", target / "backup_manifest")
     _own(target / "backup_manifest", user)
-    programs.run([verify, "-q", str(target)], user=user)
+    # From within: it hands the folder's name to a shell.
+    programs.run([verify, "-q", "."], user=user, folder=target)
     later = _copy_log(wal, log_folder(target), min(_segments(target / "pg_wal")), user)
     (target / "standby.signal").unlink(missing_ok=True)  # it would wait for a primary for ever
     (target / "recovery.signal").touch()
@@ -104,7 +106,8 @@ class PrivateServer:
 
     def dsn(self, database: str) -> str:
         """A database of it, as the superuser."""
-        return f"postgresql://{self._part.superuser}@/{database}?host={self._run}&port={PORT}"
+        user, name = (quote(part, safe="") for part in (self._part.superuser, database))
+        return f"postgresql://{user}@/{name}?host={quote(str(self._run))}&port={PORT}"
 
     async def start(self) -> None:
         """Start, and wait until the end of the log is reached, however far that is. Raises BackupFailed."""
@@ -121,7 +124,7 @@ class PrivateServer:
             "port": str(PORT),
             "hba_file": str(self._run / "pg_hba.conf"),
             "ident_file": str(self._run / "pg_ident.conf"),
-            "restore_command": _restore_command(log_folder(self._target)),
+            "restore_command": restore_command(log_folder(self._target)),
         }
         program = programs.found("postgres", self._part.major)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
@@ -184,9 +187,10 @@ def check_target(target: Path) -> None:
         )
 
 
-def _restore_command(folder: Path) -> str:
+def restore_command(folder: Path) -> str:
     """Whole segments, and the one that was still being received when the server was lost."""
-    return f'cp "{folder}/%f" "%p" 2>/dev/null || cp "{folder}/%f.partial" "%p" 2>/dev/null'
+    place = shlex.quote(str(folder)).replace("%", "%%")  # by the shell's rules, then by PostgreSQL's
+    return f'cp {place}/%f "%p" 2>/dev/null || cp {place}/%f.partial "%p" 2>/dev/null'
 
 
 def _segments(folder: Path) -> list[str]:
@@ -199,7 +203,7 @@ def _copy_log(wal: Path, target: Path, first: str, user: dict[str, Any]) -> Late
     found = list[str]()
     for path in sorted(wal.iterdir()) if wal.is_dir() else ():
         segment = SEGMENT.fullmatch(path.name)
-        if _HISTORY.fullmatch(path.name) or (segment and segment[2] >= first):
+        if HISTORY.fullmatch(path.name) or (segment and segment[2] >= first):
             shutil.copyfile(path, target / path.name)
             _own(target / path.name, user)
             found += [segment[2]] if segment else []
@@ -207,16 +211,11 @@ def _copy_log(wal: Path, target: Path, first: str, user: dict[str, Any]) -> Late
 
 
 def _unpack(archive: Path, target: Path, user: dict[str, Any]) -> None:
-    tar = shutil.which("tar") or "/bin/tar"
     target.mkdir(exist_ok=True, mode=0o700)
     _own(target, user)
+    tar = [shutil.which("tar") or "/bin/tar", "--extract", "--gzip", "--no-same-owner", "--preserve-permissions"]
     with archive.open("rb") as given:
-        done = subprocess.run(
-            [tar, "--extract", "--gzip", "--no-same-owner", "--preserve-permissions", "-C", str(target)],
-            stdin=given, capture_output=True, text=True, check=False, **user,
-        )  # fmt: skip
-    if done.returncode:
-        raise BackupFailed(str(archive), f"không giải nén được: {done.stderr}", f"cannot be unpacked: {done.stderr}")
+        programs.run([*tar, "-C", str(target)], user=user, given=given)
 
 
 def _own(path: Path, user: dict[str, Any]) -> None:

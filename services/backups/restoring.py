@@ -82,14 +82,19 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     files_missing: tuple[str, ...]
     files_damaged: tuple[str, ...]
     erased: erasures.ErasedAgain | None
+    lists_unknown: tuple[str, ...]  # where a list of erasures should be that cannot be believed: some may stand again
     followup_ahead: tuple[str, ...]  # the sources of which it has read what intake does not hold
     seconds: dict[str, float]
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is missing of the log and of the files that the databases name, and what is sealed opens."""
+        """Whether nothing is missing of the log, of the files that the databases name and of the lists of erasures.
+
+        And whether what is sealed opens.
+        """
         logs = all(store.log_is_whole for store in self.stores.values())
-        return logs and not (self.files_missing or self.files_damaged or self.keys_unopened or self.events_unopened)
+        missing = self.files_missing or self.files_damaged or self.lists_unknown
+        return logs and not (missing or self.keys_unopened or self.events_unopened)
 
 
 async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, followup_url: str, say: Say) -> Restored:
@@ -106,9 +111,15 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
     made = {name: (target / name, recovery.log_folder(target / name)) for name in servers}
     for folder in (*itertools.chain(*made.values()), target / "files"):
         recovery.check_target(folder)
+    for name in servers:
+        catalog.check_log(name)
     watch = _Watch(say)
     with watch("verify"):
         backup.verify()
+        listed = erasures.of_backups(catalog)
+        if seals is not None:
+            for error in listed.unknown:
+                say(f"{error.place}: {error.said.both}")
     later = dict[str, recovery.LaterLog]()
     for name, part in servers.items():
         with watch(f"lay out {name}"):
@@ -135,7 +146,7 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
             with watch("open"):
                 opened = await _opened(dsn, seals)
             with watch("erase again"):
-                notes = erasures.of_backups(catalog)
+                notes = list(listed.notes)
                 urls = [running[s.server].dsn(s.database) for name, s in states.items() if name == "followup"]
                 for url in filter(None, (*urls, followup_url)):
                     notes += await _known_to(url, stores["intake"].source)
@@ -160,6 +171,7 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
         files_missing=copied.missing,
         files_damaged=copied.damaged,
         erased=erased,
+        lists_unknown=tuple(error.place for error in listed.unknown) if seals is not None else (),
         followup_ahead=tuple(ahead),
         seconds=watch.seconds,
     )

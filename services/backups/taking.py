@@ -7,11 +7,12 @@ import importlib.metadata
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from services.backups import custody, erasures, programs
@@ -19,6 +20,7 @@ from services.backups.catalog import (
     ERASURES,
     FILE_NAMES,
     FORMAT,
+    HALF,
     MANIFEST,
     SEGMENT,
     Backup,
@@ -39,12 +41,13 @@ from shared.postgres.pool import connect
 
 OWN_TABLESPACES = 2  # those that every server has
 ORDER = ("followup", "intake")
-HALF = "."  # before the name of a backup that is not whole
+SLOT = "backup"  # what keeps the log on a server until it is received
 
 _SERVER = """
 SELECT (SELECT system_identifier FROM pg_control_system())::text AS system_identifier,
     current_setting('server_version_num')::integer / 10000 AS major,
     (SELECT rolname FROM pg_roles WHERE oid = 10) AS superuser, current_database() AS database,
+    pg_size_bytes(current_setting('wal_segment_size')) AS segment_size,
     (SELECT count(*) FROM pg_tablespace) AS tablespaces
 """
 _STATE = """
@@ -53,6 +56,11 @@ SELECT s.source, s.epoch, (SELECT event_id FROM stored_events WHERE notification
 FROM store_state s LEFT JOIN LATERAL (
     SELECT notification_id, event_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT 1
 ) AS e ON true
+"""
+_DROP_SLOT = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1"
+_MAKE_SLOT = """
+SELECT pg_create_physical_replication_slot($1::name, true)
+WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1::name)
 """
 
 Say = Callable[[str], None]
@@ -63,9 +71,9 @@ async def take(
 ) -> Backup:
     """Take a whole backup. Raises BackupFailed, OSError, and what a database raises."""
     began = now()
-    name = began.astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    name = catalog.next_name(began)
     folder, half = catalog.root / name, catalog.root / f"{HALF}{name}"
-    for left in catalog.root.glob(f"{HALF}20*"):  # of a backup that was interrupted
+    for left in catalog.halves():
         shutil.rmtree(left)
     half.mkdir(mode=0o700)
     try:
@@ -114,19 +122,29 @@ def copy_files(catalog: Catalog, files: Path | None) -> Mirrored:
 
 
 def prune(catalog: Catalog, keep: int) -> list[Path]:
-    """Remove all but the newest backups, and the files and the log that none of them needs; the folders that went."""
+    """Remove all but the newest backups, and the files and the log that none of them needs; the folders that went.
+
+    Nothing is removed while one that is to be kept lacks something. Raises BackupFailed.
+    """
     whole = catalog.whole()
-    gone = whole[:-keep]
+    gone, kept = whole[:-keep], whole[-keep:]
+    if not gone:
+        return []
+    named = {name for backup in kept for name in backup.content(FILE_NAMES).decode().split()}
+    servers = {server for backup in kept for server in backup.manifest.servers}
+    first = {server: _first_segment(kept, server) for server in servers}
     for backup in gone:
         # The name first: half of a backup is none.
         half = backup.folder.with_name(f"{HALF}{backup.folder.name}")
         backup.folder.rename(half)
         shutil.rmtree(half)
-    for server in whole[-keep].manifest.servers if gone else ():
-        _prune_log(catalog.wal(server), whole[-keep].folder / server / "backup_manifest")
-    if gone and catalog.files.is_dir():
-        oldest = whole[-keep].manifest.began_at.timestamp()
-        named = {name for backup in whole[-keep:] for name in (backup.folder / FILE_NAMES).read_text().split()}
+    for server, segment in first.items():
+        log = catalog.wal(server)
+        for path in log.iterdir() if log.is_dir() else ():
+            if SEGMENT.fullmatch(path.name) and path.name[8:24] < segment:
+                path.unlink()
+    if catalog.files.is_dir():
+        oldest = min(backup.manifest.began_at for backup in kept).timestamp()
         for name in names_in(catalog.files):
             path = catalog.files / name[:2] / name
             # One that came since the newest backup is named by none yet.
@@ -135,18 +153,61 @@ def prune(catalog: Catalog, keep: int) -> list[Path]:
     return [backup.folder for backup in gone]
 
 
-def _prune_log(folder: Path, manifest: Path) -> None:
-    """Remove the segments before the one in which a base backup began."""
-    segments = [path for path in folder.iterdir() if SEGMENT.fullmatch(path.name)] if folder.is_dir() else []
-    if not segments:
-        return
-    begin = json.loads(manifest.read_bytes())["WAL-Ranges"][0]["Start-LSN"]
-    high, low = (int(part, 16) for part in begin.split("/"))
-    # Each segment is as large as any other, the one that is only arriving too.
-    first = f"{high:08X}{low // segments[0].stat().st_size:08X}"
-    for path in segments:
-        if path.name[8:24] < first:
-            path.unlink()
+def _first_segment(kept: Sequence[Backup], server: str) -> str:
+    """The number of the first segment that any of the kept backups begins with, on whatever timeline.
+
+    The oldest of them may begin later than another: after a restore the log goes on from an earlier place.
+    """
+    found = list[str]()
+    for backup in kept:
+        if part := backup.manifest.servers.get(server):
+            ranges = json.loads(backup.content(f"{server}/backup_manifest"))["WAL-Ranges"]
+            for high, low in (each["Start-LSN"].split("/") for each in ranges):
+                found.append(f"{int(high, 16):08X}{int(low, 16) // part.segment_size:08X}")
+    return min(found)
+
+
+async def restart_log(catalog: Catalog, urls: Mapping[str, str], now: datetime) -> list[Path]:
+    """Begin the log of each server anew, as after a restore: a new slot, an empty folder; where the old log is now.
+
+    The receiver does not go on in the old folder: what it asks for next, the restored server never had.
+    Raises BackupFailed, OSError, and what a database raises.
+    """
+    servers, _ = await _looked_at(urls)
+    aside = catalog.root / f"wal.before-{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
+    moved = list[Path]()
+    for server, (_, url) in servers.items():
+        await _new_slot(server, url)
+        log, owner = catalog.wal(server), catalog.root.stat()
+        if log.is_dir() and any(log.iterdir()):
+            _make(aside, owner)
+            moved.append(log.rename(aside / server))
+        _make(log.parent, owner)
+        _make(log, owner)
+    return moved
+
+
+def _make(folder: Path, owner: os.stat_result) -> None:
+    """A folder of whoever the folder of the backups belongs to, where there is none: root may do this for its user."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700)
+        os.chown(folder, owner.st_uid, owner.st_gid)
+
+
+async def _new_slot(server: str, url: str) -> None:
+    connection: Any = await connect(url)
+    try:
+        await connection.execute(_DROP_SLOT, SLOT)
+        # From now on: the receiver, when it starts on an empty folder, begins where the slot does.
+        await connection.execute(_MAKE_SLOT, SLOT)
+    except asyncpg.ObjectInUseError:
+        raise BackupFailed(
+            server,
+            f"khe {SLOT} đang được nhận; hãy dừng pg_receivewal trước (systemctl stop doithoai-wal)",
+            f"the slot {SLOT} is being received; stop pg_receivewal first (systemctl stop doithoai-wal)",
+        ) from None
+    finally:
+        await connection.close()
 
 
 async def _looked_at(urls: Mapping[str, str]) -> tuple[dict[str, tuple[ServerPart, str]], dict[str, StoreState]]:
@@ -176,7 +237,12 @@ async def _look_at(name: str, url: str) -> tuple[ServerPart, StoreState]:
         cursors = await cursors_of(connection) if name == "followup" else ()
     finally:
         await connection.close()
-    part = ServerPart(major=found["major"], system_identifier=found["system_identifier"], superuser=found["superuser"])
+    part = ServerPart(
+        major=found["major"],
+        system_identifier=found["system_identifier"],
+        superuser=found["superuser"],
+        segment_size=found["segment_size"],
+    )
     return part, StoreState(server=name, database=found["database"], cursors=cursors, **dict(state))
 
 

@@ -134,6 +134,16 @@ def _print(found: Restored, to: Path) -> None:
                 f"{found.files} files; {len(found.files_missing)} missing, {len(found.files_damaged)} damaged",
             ),
         ]
+    if found.lists_unknown:
+        places = ", ".join(found.lists_unknown)
+        lines.append(
+            Sentence(
+                f"không biết hết những ai đã được xóa dữ liệu; dữ liệu của họ có thể đã trở lại: {places}; hãy lấy lại "
+                "các tệp này từ bản cất khác rồi khôi phục lại, hoặc dời đi nếu chắc chắn không cần",
+                f"not everybody who was erased is known, and their data may be back: {places}; get these files again "
+                "from another copy and restore once more, or move them away where they are surely not needed",
+            )
+        )
     for line in (*lines, *_steps(found, to)):
         typer.echo(line.both)
     for name in (*found.files_missing, *found.files_damaged):

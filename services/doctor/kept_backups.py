@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from services.backups import custody
 from services.backups.catalog import Catalog
-from services.backups.errors import BackupFailed
 from services.doctor.databases import Now
 from services.doctor.findings import Finding, note, right, wrong
 from shared.sealing import key_fingerprint
@@ -25,23 +25,24 @@ def _looked_at(folder: Path, now: Now) -> Sequence[Finding]:
     catalog = Catalog(folder)
     take = f"doithoai backup --to {folder}"
     try:
-        whole = catalog.whole()
-    except (BackupFailed, OSError) as error:
-        said = error.said if isinstance(error, BackupFailed) else None
-        return [
-            wrong(
-                f"không đọc được: {said.vi if said else error}",
-                f"cannot be read: {said.en if said else error}",
-                take,
-                take,
-            )
-        ]
+        whole, doubts = catalog.whole(), catalog.doubts(datetime.fromtimestamp(now(), UTC))
+    except OSError as error:
+        return [wrong(f"không đọc được: {error}", f"cannot be read: {error}", take, take)]
+    told = [
+        wrong(
+            f"{error.place}: {error.said.vi}",
+            f"{error.place}: {error.said.en}",
+            "docs/runbooks/DoithoaiBackupOld.md",
+            "docs/runbooks/DoithoaiBackupOld.md",
+        )
+        for error in doubts
+    ]
     if not whole:
-        return [wrong("chưa có bản sao lưu trọn vẹn nào", "there is no whole backup", take, take)]
+        return [*told, wrong("chưa có bản sao lưu trọn vẹn nào", "there is no whole backup", take, take)]
     newest = whole[-1]
     hours = (now() - newest.manifest.ended_at.timestamp()) / HOUR
     age = f"bản mới nhất cách đây {hours:.0f} giờ", f"the newest backup is {hours:.0f} hours old"
-    found = [wrong(*age, take, take) if hours > OLD else right(*age)]
+    found = [*told, wrong(*age, take, take) if hours > OLD else right(*age)]
     if newest.manifest.damaged_files:
         found.append(
             wrong(
@@ -51,8 +52,9 @@ def _looked_at(folder: Path, now: Now) -> Sequence[Finding]:
                 "docs/runbooks/DoithoaiFilesUnreadable.md",
             )
         )
+    grown = catalog.log_grown(datetime.fromtimestamp(now(), UTC))
     for server in newest.manifest.servers:
-        found.append(_log(catalog.log_grown().get(server), server, now))
+        found.append(_log(grown.get(server) or None, server, now))
     return [*found, *_key(newest.manifest.keys)]
 
 
@@ -69,8 +71,8 @@ def _log(grown: float | None, server: str, now: Now) -> Finding:
         return wrong(
             f"nhật ký của {server} nhận lần cuối cách đây {age:.0f} giây",
             f"the log of {server} last grew {age:.0f} s ago",
-            "khởi động lại pg_receivewal; xem mạng và đĩa",
-            "start pg_receivewal again; look at the network and the disk",
+            "khởi động lại pg_receivewal; xem mạng và đĩa; sau khi khôi phục: doithoai backup --restart-log",
+            "start pg_receivewal again; look at network and disk; after a restore: doithoai backup --restart-log",
         )
     return right(f"nhật ký của {server} đang đến", f"the log of {server} arrives")
 

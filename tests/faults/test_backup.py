@@ -36,6 +36,7 @@ class Drill:
         self.servers = {"intake": intake_on, "followup": followup_on}
         self.backups, self.files = root / "backups", root / "files"
         self.files.mkdir()
+        self.backups.mkdir()
         self.intake = made.intake(CLOCK_START=BEGIN, FILES=str(self.files))
         dsn = followup_on.database("shared.postgres", "services.followup")
         self.followup = made.followup(self.intake, dsn)

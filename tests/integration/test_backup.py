@@ -33,6 +33,7 @@ class BackedUp:
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self.cluster, self.folder, self.backups = cluster, folder, folder / "backups"
+        self.backups.mkdir()
         self.dsn = cluster.database("shared.postgres", "services.intake")
         self.paths: dict[str, str] = {}
         followup = cluster.database("shared.postgres", "services.followup")
@@ -212,11 +213,13 @@ def test_restore__tells_of_a_log_with_a_gap(backed_up: BackedUp) -> None:
         until(lambda: len(list((backups / "wal" / "intake").iterdir())) > 4, 30)
     backed_up.cluster.admin("SELECT pg_drop_replication_slot('backup')")
     options = ["--from", str(backups), "--to"]
-    whole = told("restore", *options, str(folder_for(backed_up.cluster, "whole")), **backed_up.settings)
+    whole = told(
+        "restore", *options, str(folder_for(backed_up.cluster, "100% of 'all' \"$HOME\"")), **backed_up.settings
+    )
     assert whole["stores"]["intake"]["log_is_whole"] and whole["stores"]["intake"]["log_segments"] > 3
     later = sorted(path for path in (backups / "wal" / "intake").iterdir())
     later[-3].unlink()
-    target = folder_for(backed_up.cluster, "gap")
+    target = folder_for(backed_up.cluster, 'it\'s 100% "$HOME" a gap')
     done = doithoai("restore", *options, str(target), code=1, **backed_up.settings)
     assert "the log was not replayed to its end" in done.stdout
 
@@ -271,3 +274,25 @@ def test_restore__that_cannot_be_meant_changes_nothing(backed_up: BackedUp, tmp_
     done = doithoai("restore", "--from", str(backup), "--to", str(target), code=code, **settings)
     assert expected in done.stderr and len(done.stderr.splitlines()) <= 2
     assert list(target.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_damaged_backup__stops_neither_the_next_one_nor_the_restore_of_another(backed_up: BackedUp) -> None:
+    """What is damaged is told; of the erasures that its list had, nobody knows."""
+    backups = backed_up.folder / "damaged"
+    backups.mkdir()
+    taken = [told("backup", "--to", str(backups), **backed_up.settings)["backup"] for _ in range(2)]
+    (Path(taken[1]) / "manifest.json").write_text("{")
+    (backups / "doithoai_backup.prom").unlink()
+    found = told("backup", "--to", str(backups), "--keep", "1", code=3, **backed_up.settings)
+    assert (found["removed"], len(found["doubts"])) == (1, 1) and taken[1] in found["doubts"][0]
+    assert "doithoai_backup_timestamp_seconds 1" in (backups / "doithoai_backup.prom").read_text()
+    target = folder_for(backed_up.cluster, "beside a damaged one")
+    restored = told("restore", "--from", found["backup"], "--to", str(target), code=1, **backed_up.settings)
+    assert restored["lists_unknown"] == [f"{taken[1]}/manifest.json"] and restored["keys_opened"]
+
+
+def test_backup__does_not_make_its_folder(backed_up: BackedUp, tmp_path: Path) -> None:
+    """Where the disk of the backups is not mounted, the local one would fill up."""
+    done = doithoai("backup", "--to", str(tmp_path / "away" / "backups"), code=2, **backed_up.settings)
+    assert "mount the disk of the backups" in done.stderr and not (tmp_path / "away").exists()

@@ -1,10 +1,12 @@
 """PostgreSQL's programs get no secret on their command line, and those of the right version are found."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from services.backups import programs
+from services.backups import programs, recovery
 from services.backups.errors import BackupFailed, WrongTarget
 
 WRITES = {"PGTARGETSESSIONATTRS": "read-write"}
@@ -38,3 +40,35 @@ def test_program__of_another_version_is_none() -> None:
 def test_program__that_fails_says_why_in_one_line() -> None:
     with pytest.raises(BackupFailed, match=r"^sh: has failed: no luck$"):
         programs.run(["/bin/sh", "-c", "echo no luck >&2; exit 3"])
+
+
+def test_program__that_fails_names_the_cause_before_what_follows_from_it() -> None:
+    """As pg_basebackup ends on a full disk."""
+    said = [
+        "pg_basebackup: initiating base backup, waiting for checkpoint to complete",
+        'pg_basebackup: error: could not write to file "pg_wal.tar.gz": No space left on device',
+        *(f"pg_basebackup: error: {number}" for number in range(6)),
+        "pg_basebackup: error: background process terminated unexpectedly",
+        'pg_basebackup: removing data directory "x"',
+    ]
+    cause = programs.cause_in("\n".join(said))
+    assert cause.startswith(said[1]) and cause.endswith("terminated unexpectedly")
+    assert programs.cause_in("no luck\n") == "no luck"
+
+
+def test_program__that_stands_still_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "STILL", 0.2)
+    with pytest.raises(BackupFailed, match=r"^sleep: has stood still for 0 seconds"):
+        programs.run(["/bin/sleep", "600"])
+
+
+@pytest.mark.parametrize("name", ["plain", 'it\'s 100% "$HOME" `x` %f'])
+def test_restore_command__finds_a_segment_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    """What PostgreSQL replaces, then what the shell reads."""
+    folder, taken = tmp_path / name, tmp_path / "taken"
+    folder.mkdir()
+    (folder / "0001.partial").write_text("log")
+    values = {"%%": "%", "%f": "0001", "%p": str(taken)}
+    command = re.sub("%[%fp]", lambda found: values[found[0]], recovery.restore_command(folder))
+    subprocess.run(["/bin/sh", "-c", command], check=True)
+    assert taken.read_text() == "log"

@@ -25,6 +25,11 @@ def running(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> 
         followup = pair.followup(intake, AMQP_URL="").start()
         until(lambda: followup.get("/v1/sources")["items"])
         first = Visitor(followup.url)
+        nation = first.open("/jurisdictions/VN/acts/JurisdictionRegistered").text
+        assert (
+            'name="code" autocomplete="off" value="VN"' in nation
+            and 'name="parent" autocomplete="off" value=""' in nation
+        )
         first.do(
             "/jurisdictions/VN/acts/JurisdictionRegistered", code="H99", name="Tỉnh Mới", level="province",
             valid_from="1/1/2004",
@@ -48,7 +53,9 @@ def moved(intake: Service, to: str) -> None:
 
 
 def test_first_place_of_all__is_registered_on_a_page(office: Visitor) -> None:
-    assert ">Tỉnh Mới</a>" in office.open("/jurisdictions").text
+    page = office.open("/jurisdictions").text
+    assert ">Tỉnh Mới</a>" in page
+    assert 'href="/jurisdictions/VN/acts/JurisdictionRegistered">Đăng ký địa bàn</a>' in page
 
 
 def petitions_of(office: Visitor, conference: str) -> list[str]:

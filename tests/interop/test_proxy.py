@@ -121,6 +121,7 @@ def test_hall__sends_its_lines_under_the_path(proxied: Proxied) -> None:
 
 def test_edge__redirects_to_tls_hides_the_figures_and_guards_forms(proxied: Proxied) -> None:
     with httpx.Client(verify=False, base_url=proxied.url) as client:
+        assert client.get("/").headers["location"] == f"{proxied.url}/doithoai/"
         operations = bearer(proxied.pair.tokens["operations"])
         for path in ("/doithoai/metrics", "/doithoai-intake/metrics", "/doithoai//metrics/", "/doithoai/%6detrics"):
             assert client.get(path, headers=operations).status_code == 403, path

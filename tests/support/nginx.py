@@ -37,6 +37,7 @@ def proxying(folder: Path, ports: tuple[int, int], intake: str, followup: str) -
     text = SHIPPED.read_text("utf-8")
     for before, after in (
         ("listen 80;", f"listen 127.0.0.1:{ports[0]};"), ("listen 443 ", f"listen 127.0.0.1:{ports[1]} "),
+        ("listen [::]:80;", f"listen [::1]:{ports[0]};"), ("listen [::]:443 ", f"listen [::1]:{ports[1]} "),
         ("127.0.0.1:8570;", f"{intake.removeprefix('http://')};"), ("127.0.0.1:8571;", f"{followup.removeprefix('http://')};"),
         ("/etc/doithoai/tls/", f"{folder}/"), ("rate=20r/s", "rate=2000r/s"),
     ):  # fmt: skip

@@ -9,6 +9,9 @@ from tests.support.cluster import PASSWORD, USER, Cluster
 from tests.support.pair import until
 from tests.support.postgres import TestServer
 
+#: What a primary waits for: the standby by the name that Debian gives its server, not whatever else receives the log.
+STANDBY = '"15/main"'
+
 
 class Replicated(TestServer):
     """Two servers. Databases are made on whichever writes."""
@@ -16,7 +19,7 @@ class Replicated(TestServer):
     def __init__(self, folder: Path) -> None:
         for name in ("primary", "standby"):
             (folder / name).mkdir()
-        self.primary = Cluster(folder / "primary").start()
+        self.primary = Cluster(folder / "primary", cluster_name=STANDBY.strip('"')).start()
         self.standby = self.primary.standby(folder / "standby")
         self.port = self.primary.port
         self._templates: dict[tuple[str, ...], str] = {}
@@ -27,14 +30,21 @@ class Replicated(TestServer):
         hosts = f"127.0.0.1:{self.primary.port},127.0.0.1:{self.standby.port}"
         return f"postgresql://{USER}:{PASSWORD}@{hosts}/{database}?target_session_attrs=read-write"
 
-    def require(self, standbys: str = "*") -> None:
+    def require(self, standbys: str = STANDBY) -> None:
         """Set which standbys the primary waits for, and wait until they are there."""
         self.primary.require(standbys)
         until(self.is_streaming, 30, "the standby is required and there")
 
     def is_streaming(self) -> bool:
         """Whether the standby keeps up, as one that is waited for."""
-        return bool(self.primary.admin("SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"))
+        return bool(self.waited_for())
+
+    def waited_for(self) -> set[str]:
+        """What acknowledges the commits of the primary, by its name."""
+        found = self.primary.admin(
+            "SELECT application_name FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"
+        )
+        return {name for (name,) in found}
 
     def fail_over(self) -> None:
         """The primary is gone; the standby, which may have died too, is started where needed and promoted."""

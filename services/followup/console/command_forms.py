@@ -43,6 +43,8 @@ _NO_NUMBER = Sentence(
 _NOT_OFFERED = Sentence(
     "{field}: hãy chọn một trong các mục của danh sách.", "{field}: choose one of the entries of the list."
 )
+_YES, _NO = Translated("Có", "Yes"), Translated("Không", "No")
+_RECEIVED = Translated("Đã nhận tệp", "The file was received")
 
 #: By the kind of field; of fields that a catalogue lists by `catalogue.` and its kind.
 Choices = Mapping[str, Sequence[ChoiceDefinition]]
@@ -303,6 +305,45 @@ def _error(name: str, field: FormField, sentence: Sentence, text: str = "") -> F
     return FormError(name, Translated(vi, sentence.en.format(field=field.title.en, text=shown)))
 
 
-def said_of(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:
-    """What was filled in, as it is read before it is confirmed."""
-    return [(field.title, filled[field.name]) for field in form.fields if filled.get(field.name)]
+def said_of(form: CommandForm, filled: Filled) -> list[tuple[Translated, Translated]]:
+    """What was filled in, in the words in which it was chosen, as it is read before it is confirmed."""
+    return _said(form.fields, filled, "")
+
+
+def _said(fields: Iterable[FormField], filled: Filled, prefix: str) -> list[tuple[Translated, Translated]]:
+    found = ((field.title, _said_in(field, prefix + field.name, filled)) for field in fields)
+    return [(title, words) for title, words in found if words is not None]
+
+
+def _said_in(field: FormField, name: str, filled: Filled) -> Translated | None:
+    """What was filled into a field, in words; None where nothing was."""
+    if field.kind == "group":
+        rows = [f"{name}.{number}." for number in _numbers(filled, name)] if field.is_list else [f"{name}."]
+        parts = (_said(field.fields, filled, row) for row in rows)
+        return _together("\n", [_row_said(each) for each in parts if each])
+    text = filled.get(name, "").strip()
+    if field.choices:
+        chosen = {c.value for c in field.choices if filled.get(f"{name}.{c.value}")} if field.is_list else {text}
+        return _together("\n", [each.title for each in field.choices if each.value in chosen])
+    match field.kind if text else "":
+        case "":
+            return None
+        case "yes_no":
+            return _YES if text == "yes" else _NO
+        case "file":
+            return _RECEIVED
+        case _:
+            return Translated(text, text)
+
+
+def _row_said(parts: list[tuple[Translated, Translated]]) -> Translated:
+    return Translated(
+        "; ".join(f"{title.vi}: {words.vi}" for title, words in parts),
+        "; ".join(f"{title.en}: {words.en}" for title, words in parts),
+    )
+
+
+def _together(between: str, parts: Sequence[Translated]) -> Translated | None:
+    if not parts:
+        return None
+    return Translated(between.join(each.vi for each in parts), between.join(each.en for each in parts))

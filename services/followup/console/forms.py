@@ -131,6 +131,13 @@ def _scope_of(request: HttpRequest, command: str) -> Scope:
     return place_scope_of(request) if command == PostGranted.TOPIC else scope_of(request)
 
 
+def _place_fields(target: FormTarget) -> dict[str, str]:
+    """The fields that the place of a form fills in: where nobody has registered it yet, it is what is registered."""
+    if not target.is_registered:
+        return {"jurisdiction": target.jurisdiction, "code": target.jurisdiction}
+    return {"jurisdiction": target.jurisdiction, "parent": target.jurisdiction}
+
+
 def _acting_agency(request: HttpRequest, definition: CommandDefinition) -> str:
     """The agency that gives a command for itself alone; empty where the caller gives it as anybody else."""
     caller = caller_of(request)
@@ -174,7 +181,7 @@ class _Forms:
             return await refused_page(self._pages, request, target, refusal)
         agency = _acting_agency(request, definition)
         form = await self._form(request, target, definition)
-        own = {"jurisdiction": target.jurisdiction, "parent": target.jurisdiction, "agency": caller_of(request).agency}
+        own = _place_fields(target) | {"agency": caller_of(request).agency}
         own |= {"proposer": agency} if agency else {}
         given = own | filled
         if command == SpeakerRegistered.TOPIC and target.file is not None and not given.get("speaker"):

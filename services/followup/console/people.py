@@ -173,7 +173,8 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         if errors:
             return await show(request, form, source, whom, filled, errors, 422)
         if command == PersonNameErased.TOPIC and not filled.get("confirmed"):
-            said = [(NAME, whom.person.name or whom.person.subject), *said_of(form, filled)]
+            called = whom.person.name or whom.person.subject
+            said = [(NAME, Translated(called, called)), *said_of(form, filled)]
             return await pages.show(
                 request, "confirm.html", form=form, filled=filled, said=said, target=TO_PEOPLE, undone=()
             )

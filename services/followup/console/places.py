@@ -42,15 +42,17 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
     async def jurisdictions(request: HttpRequest) -> Response[str]:
         scope = scope_of(request)
         places, caller = await queries.places_by_source(scope), caller_of(request)
-        registers = caller.jurisdiction not in {code for _, code in places} and not caller.roles.isdisjoint(REGISTERING)
+        shared, own = shared_codes(places), caller.jurisdiction
+        having = sorted(source for source, code in places if code == own)
+        registers_at = [(source, _address(shared, source, own)) for source in having] or [("", own)]
         return await pages.show(
             request,
             "jurisdictions.html",
             trees=[(source, place_tree(of_source(places, source))) for source in sorted({of for of, _ in places})],
             cases=await owing(scope),
             places=places,
-            address=partial(_address, shared_codes(places)),
-            registers_at=caller.jurisdiction if registers else "",
+            address=partial(_address, shared),
+            registers_at=[] if caller.roles.isdisjoint(REGISTERING) else registers_at,
         )
 
     @get("/jurisdictions/{code:str}", include_in_schema=False)

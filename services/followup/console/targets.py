@@ -52,6 +52,11 @@ class FormTarget(NamedTuple):
         return place_address(self.source, self.named, self.is_shared)
 
     @property
+    def is_registered(self) -> bool:
+        """False for a caller's own place that nobody has registered yet."""
+        return self.title != NOT_REGISTERED
+
+    @property
     def path(self) -> str:
         """Where intake keeps it."""
         return f"/v1/{self.subject}s/{self.named}"

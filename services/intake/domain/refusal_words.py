@@ -286,10 +286,14 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
     "invalid-code": _with(
         DOOR_WORDS["invalid-code"],
         {
+            "below-itself": Sentence(
+                "{code} không thể là cấp trên của chính mình; hãy chọn địa bàn cấp trên, hoặc để trống nếu không có.",
+                "{code} cannot be above itself; name the jurisdiction above it, or none where there is none",
+            ),
             "not-under-parent": Sentence(
                 "Mã {code} không nằm dưới mã cấp trên {parent}; hãy dùng mã bắt đầu bằng “{parent}.”.",
                 "{code} is not below its parent {parent}; take a code that begins with '{parent}.'",
-            )
+            ),
         },
     ),
     "invalid-calendar": ProblemWords(

@@ -41,6 +41,8 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("UnknownJurisdiction", "JurisdictionRegistered", COMMUNE | {"parent": "H99", "code": "H99.1"}),
     ("JurisdictionClosedThen", "JurisdictionRegistered", COMMUNE | {"valid_from": date(1999, 1, 1)}),
     ("InvalidCode", "JurisdictionRegistered", COMMUNE | {"code": "H36.1"}),
+    ("InvalidCode", "JurisdictionRegistered", COMMUNE | {"code": NATION, "parent": NATION}),
+    ("InvalidCode", "JurisdictionRegistered", COMMUNE | {"code": "H37", "parent": "H37"}),
     ("InvalidCode", "JurisdictionRegistered", COMMUNE | {"code": "H35.11"}),
     ("UnknownJurisdiction", "JurisdictionClosed", {"code": "H99"}),
     ("UnknownJurisdiction", "JurisdictionClosed", {"code": DISTRICT, "successor": "H99"}),

@@ -40,9 +40,11 @@ from shared.sentences import Sentence
 
 def _check_jurisdiction(event: JurisdictionRegistered, regulation: Regulation) -> str:
     _require_new(regulation.jurisdictions.get(event.code), event.code)
+    if event.parent == event.code:
+        raise errors.InvalidCode("parent", "below-itself", code=event.code)
     if event.parent and event.parent != NATION:
         regulation.jurisdiction_on(event.parent, event.valid_from, "parent")
-        if not is_within(event.code, event.parent) or event.code == event.parent:
+        if not is_within(event.code, event.parent):
             # Who sees what follows the codes: a parent elsewhere would say otherwise.
             raise errors.InvalidCode("code", "not-under-parent", code=event.code, parent=event.parent)
     return event.code

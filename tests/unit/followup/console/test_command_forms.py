@@ -26,6 +26,7 @@ from services.followup.console.command_forms import (
     field_of,
     form_of,
     input_of,
+    said_of,
     with_more,
 )
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
@@ -393,6 +394,27 @@ def test_rows__are_those_filled_in_and_some_to_go_on() -> None:
         assert len(reports.rows({"reports.rows": strange}, "reports")) in (BLANK_ROWS, MAX_ROWS)
     assert len(reports.rows({"reports.rows": "99999"}, "reports")) == MAX_ROWS
     assert len(reports.rows({f"reports.{n}.on": "x" for n in range(500)}, "reports")) == MAX_ROWS
+
+
+# --- what is read before it is confirmed -----------------------------------------------------------------------------
+
+
+@given(st.data())
+def test_whatever_is_sent__is_said_field_by_field_before_it_is_confirmed(data: st.DataObject) -> None:
+    form = form_of(data.draw(definitions()), CHOICES)
+    filled = data.draw(filled_in(form.fields)).inputs
+    body, _ = body_of(form, filled, TODAY)
+    assert [title for title, _ in said_of(form, filled)] == [f.title for f in form.fields if f.name in body]
+
+
+def test_what_was_chosen__is_said_by_its_name_and_not_by_its_code() -> None:
+    filled = {"code": "VN", "name": "Việt Nam", "level": "nation", "valid_from": "1/1/2004", "parent": "H35"}
+    told = [words.vi for _, words in said_of(form("JurisdictionRegistered"), filled)]
+    assert told == ["VN", "Việt Nam", "Trung ương", "1/1/2004", "Ô H35"]
+    rows = {"reports.0.recipient": "party_committee", "reports.0.on": "5/9/2026", "reports.3.on": "6/9/2026"}
+    ((_, reports),) = said_of(form("ReplyReported"), rows)
+    assert "party_committee" not in reports.vi
+    assert reports.en.splitlines() == ["Recipient: party committee; Reported on: 5/9/2026", "Reported on: 6/9/2026"]
 
 
 # --- what the pages rely on ------------------------------------------------------------------------------------------

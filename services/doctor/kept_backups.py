@@ -68,8 +68,8 @@ def _log(grown: float | None, server: str, now: Now) -> Finding:
         return wrong(
             f"nhật ký của {server} nhận lần cuối cách đây {age:.0f} giây",
             f"the log of {server} last grew {age:.0f} s ago",
-            "khởi động lại pg_receivewal; xem mạng và đĩa",
-            "start pg_receivewal again; look at the network and the disk",
+            "chạy lại pg_receivewal và xem nhật ký của nó; nếu nó đòi đoạn không còn, làm theo docs/howto/backup.md",
+            "start pg_receivewal again and see its log; where it asks for a segment that is gone, docs/howto/backup.md",
         )
     return right(f"nhật ký của {server} đang đến", f"the log of {server} arrives")
 

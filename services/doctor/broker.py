@@ -14,7 +14,7 @@ from aio_pika.exceptions import (
     ChannelPreconditionFailed,
     ProbableAuthenticationError,
 )
-from aiormq.exceptions import AuthenticationError, ChannelAccessRefused, ConnectionNotAllowed
+from aiormq.exceptions import AuthenticationError, ChannelAccessRefused, InvalidFrameError
 
 from services.doctor.findings import Finding, note, right, wrong
 from services.followup.configured import broker_urls
@@ -88,8 +88,11 @@ async def _connected(url: str) -> _Node:
             return _Node(name, await BrokerHosts(url).connect())
     except (ProbableAuthenticationError, AuthenticationError):
         return _Node(name, why=_PASSWORD, refuses=True)
-    except ConnectionNotAllowed:
-        return _Node(name, why=_VIRTUAL_HOST, refuses=True)
+    except InvalidFrameError as error:
+        # The library takes the refusal for a frame of the wrong kind, and drops its reason.
+        if "OpenOk" in str(error):
+            return _Node(name, why=_VIRTUAL_HOST, refuses=True)
+        return _Node(name, why=_why(error))
     except (OSError, TimeoutError, ValueError, AMQPError) as error:
         return _Node(name, why=_why(error))
 

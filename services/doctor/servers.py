@@ -261,6 +261,13 @@ def _waited_for(each: Sender) -> Finding:
             f"lệnh chờ {at} ghi nhật ký; không máy nào thay được máy chủ",
             f"commands wait until {at} has the log; no server can take this one's place",
         )
+    if each.here:
+        return note(
+            f"máy dự phòng đồng bộ {at} nối từ chính máy chủ: mất máy này là mất cả hai",
+            f"the synchronous standby {at} comes from the server's own host: who loses it loses both",
+            "đặt máy dự phòng trên máy khác",
+            "put the standby on another machine",
+        )
     return right(f"máy dự phòng đồng bộ {at} đang nối", f"the synchronous standby {at} is connected")
 
 

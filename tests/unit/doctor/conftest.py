@@ -6,6 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from services.doctor import system
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests speak of a machine with several accounts, in whatever they run themselves."""
+    monkeypatch.setattr(system, "in_container", lambda: False)
+
 
 @pytest.fixture
 def reached() -> Iterator[Path]:

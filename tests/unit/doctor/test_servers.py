@@ -45,6 +45,7 @@ OF_TWO, ON_ITSELF = changed(STANDBY, waited="potential"), changed(RECEIVER, wait
         ({"senders": ()}, State.WRONG, 'standby ("pg2") is not connected: every command waits'),
         ({"senders": (changed(STANDBY, lag=600 << 20),)}, State.NOTE, "pg2 (10.0.0.2) is 600 MiB behind"),
         ({"required": "*", "senders": (STANDBY,)}, State.NOTE, "'*' takes anybody"),
+        ({"senders": (changed(STANDBY, here=True),)}, State.NOTE, "comes from the server's own host"),
         # One that is waited for by name, on another machine, is a decision; no server can take over, though.
         (
             {"required": "pg_receivewal", "senders": (changed(RECEIVER, waited="sync"),)},

@@ -22,6 +22,15 @@ def test_file__within_a_closed_folder_is_not_open(reached: Path) -> None:
     assert not system.is_open(secret) and not system.is_open(secret.parent)
 
 
+def test_file__in_a_container_is_open_to_nobody_else(reached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = reached / "master.key"
+    secret.write_text("x")
+    secret.chmod(0o444)
+    assert system.is_open(secret)
+    monkeypatch.setattr(system, "in_container", lambda: True)
+    assert not system.is_open(secret)
+
+
 @as_root
 def test_account__may_do_what_its_user_may(reached: Path) -> None:
     file = reached / "tokens.json"

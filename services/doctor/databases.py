@@ -8,10 +8,12 @@ import asyncpg
 
 from services.databases import PACKAGES, URLS
 from services.doctor.findings import Finding, State, note, right, wrong
+from shared.postgres.hosts import NoHost
 from shared.postgres.migrate import names_of
 from shared.postgres.pool import connect
 from shared.postgres.server_check import UnfitServer, failure, require_fit
 from shared.postgres.store import named_at_birth
+from shared.server_urls import unreachable
 
 #: What a service must be able to call and to read, beside what it owns.
 CALLED = {
@@ -52,7 +54,7 @@ async def look(name: str, url: str, connections: int, now: Now, source: str | No
         why = failure(error, variable)
         return [
             wrong(
-                f"không vào được cơ sở dữ liệu ({type(error).__name__})",
+                f"không vào được cơ sở dữ liệu: {_in_vietnamese(error)}",
                 f"cannot be reached: {why}",
                 "kiểm tra địa chỉ, mật khẩu, pg_hba.conf và máy chủ có đang chạy không",
                 "look at the address, the password, pg_hba.conf, and whether the server runs",
@@ -100,6 +102,29 @@ async def followed(url: str) -> Set[str]:
         return frozenset()
     finally:
         connection.terminate()
+
+
+def _in_vietnamese(error: Exception) -> str:
+    """What `failure` says in English."""
+    match error:
+        case NoHost():
+            return str(error)  # hosts, and what each says
+        case TimeoutError():
+            return "máy chủ không trả lời"
+        case asyncpg.InvalidCatalogNameError():
+            return "không có cơ sở dữ liệu này"
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return "máy chủ từ chối người dùng, mật khẩu hoặc nơi gọi (pg_hba.conf)"
+        case asyncpg.TooManyConnectionsError():
+            return "máy chủ hết kết nối"
+        case asyncpg.ProtocolViolationError():
+            return "bên trung gian (như pgbouncer) từ chối phiên của ta"
+        case ConnectionRefusedError():
+            return "ở đó không có ai nghe"
+        case _ if (why := unreachable(error)) is not None:
+            return why.vi
+        case _:
+            return type(error).__name__
 
 
 async def _server(connection: Any, connections: int) -> list[Finding]:

@@ -160,7 +160,7 @@ async def _look_at_machine(
     if intake is not None and intake.files:
         kept.append(Kept("INTAKE_FILES", Path(intake.files), await asyncio.to_thread(account_of, INTAKE)))
     if backups is not None:
-        writer = await asyncio.to_thread(account_of, BACKUP)
+        writer = await asyncio.to_thread(account_of, BACKUP, str(backups))
         kept.append(Kept("--backups", backups, writer, is_backup=True))
     return await machine.look(list(dict.fromkeys(kept)))
 

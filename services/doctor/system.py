@@ -64,15 +64,18 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             return os.access(path, mode)
 
 
-def account_of(unit: str) -> Account:
-    """Whom a unit of systemd runs as. Only root can try what another user may do."""
+def account_of(unit: str, working_in: str = "") -> Account:
+    """Whom a unit of systemd runs as, if it names what it is said to work in. Only root can try what others may do."""
     shown = asked("systemctl", "show", "-p", "LoadState,User,Group,SupplementaryGroups", unit)
     given = dict(line.partition("=")[::2] for line in shown.splitlines())
     if os.geteuid() or given.get("LoadState") != "loaded" or not given.get("User"):
         return Account()
+    text = asked("systemctl", "cat", unit)
+    if working_in not in text:
+        return Account()
     handed = frozenset(
         line.partition("=")[2].partition(":")[2]
-        for line in asked("systemctl", "cat", unit).splitlines()
+        for line in text.splitlines()
         if line.startswith(("LoadCredential=", "LoadCredentialEncrypted="))
     )
     try:

@@ -62,6 +62,9 @@ def test_account__is_told_by_its_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     account = system.account_of("doithoai-intake.service")
     assert (account.user, account.group, account.is_known) == ("nobody", "nogroup", True)
     assert account.handed == {"/etc/doithoai/secrets/master.key"}
+    # The unit of the backups says nothing of a folder that another program fills.
+    assert system.account_of("doithoai-backup.service", "/etc/doithoai/secrets").is_known
+    assert not system.account_of("doithoai-backup.service", "/srv/others").is_known
 
 
 @pytest.mark.parametrize(

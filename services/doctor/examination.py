@@ -137,7 +137,7 @@ def _of_machine(
     if public := [(variable, url) for variable, url in urls if variable.endswith("PUBLIC_URL") and _is_public(url)]:
         checks.append(("Địa chỉ bên ngoài", "Addresses outside", partial(_look_outside, public)))
     if folder := os.environ.get("DOITHOAI_SECRETS_DIR", ""):
-        of_folder = partial(asyncio.to_thread, lambda: secret_files.of_folder(folder))
+        of_folder = partial(asyncio.to_thread, lambda: secret_files.of_folder(folder, account_of(INTAKE)))
         checks.append(("Thư mục bí mật", "Folder of secrets", of_folder))
     if backups is not None:
         checks.append(("Sao lưu", "Backups", partial(kept_backups.look, backups, now)))

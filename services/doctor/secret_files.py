@@ -1,6 +1,5 @@
 """The settings, and the files of secrets that they name: there, whole, for whom the service runs as and nobody else."""
 
-import os
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import InvalidTokens, load_tokens
 from shared.sealing import KEY_BYTES
+from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
 KEYS_OF_URLS = ("sslkey", "keyfile", "password_file")  # files of secrets that the URL of a server names
@@ -59,8 +59,11 @@ def of_followup(settings: FollowupSettings, account: Account) -> Sequence[Findin
     return [*found, *_of_urls(urls, account)]
 
 
-def of_folder(name: str) -> Sequence[Finding]:
-    """The files of DOITHOAI_SECRETS_DIR and of the folders in it, and the keys of TLS in a folder `tls` beside it."""
+def of_folder(name: str, account: Account) -> Sequence[Finding]:
+    """The files of DOITHOAI_SECRETS_DIR and of the folders in it, and the keys of TLS in a folder `tls` beside it.
+
+    Where a unit says as whom a service runs, systemd reads them as root, and hands each to whom it is for.
+    """
     folder = Path(name)
     if not folder.is_dir():
         return []  # the settings have said it
@@ -72,7 +75,8 @@ def of_folder(name: str) -> Sequence[Finding]:
         elif path.is_dir() and not path.is_symlink():
             folders.append(path)
     keys = sorted((folder.absolute().parent / "tls").glob("*.key"))
-    bad = [finding for path in [*files.values(), *keys] for finding in _open(str(path), path, Account())]
+    bad = [_opened("", path, _close(path, handed=account.is_known)) for path in files.values() if is_open(path)]
+    bad += [_opened("", path, _close(path, handed=True)) for path in keys if is_open(path)]
     bad += [finding for path in folders for finding in _folder(path)]
     return bad or [
         right("DOITHOAI_SECRETS_DIR: người khác không đọc được", "DOITHOAI_SECRETS_DIR: nobody else can read it")
@@ -185,27 +189,35 @@ def _unreadable(variable: str, file: Path, account: Account) -> list[Finding]:
     ]
 
 
-def _open(name: str, file: Path, account: Account) -> list[Finding]:
-    """What is wrong where everybody reads a file. What is advised leaves it to whoever reads it rightly."""
+def _open(variable: str, file: Path, account: Account) -> list[Finding]:
+    """What is wrong where everybody reads a file. What is advised leaves it to whom the service runs as."""
     if not is_open(file):
         return []
     status = file.stat()
-    shown = f"{stat.S_IMODE(status.st_mode):04o}"
-    said = (
-        f"{name}: ai trên máy cũng đọc được {file} ({shown})",
-        f"{name}: everybody on this machine may use {file} ({shown})",
-    )
-    do = f"chmod o-rwx {file}"
-    is_owner = status.st_uid == (account.uid if account.is_known else os.geteuid())
+    is_owner = status.st_uid == account.uid
     is_member = account.is_member(status.st_gid) and bool(status.st_mode & stat.S_IRGRP)
-    if account.is_known and str(file) not in account.handed and not (is_owner or is_member):
+    is_handed = str(file) in account.handed
+    if account.is_known and not (is_owner or is_member or is_handed):
         do = f"chgrp {account.group} {file} && chmod 640 {file}"
-    elif not account.is_known:
-        return [
-            wrong(
-                *said,
-                f"{do}, sau khi giao tệp cho người chạy dịch vụ (chown, chgrp)",
-                f"{do}, once it belongs to whom the service runs as (chown, chgrp)",
-            )
-        ]
-    return [wrong(*said, do, do)]
+        return [_opened(f"{variable}: ", file, Sentence(do, do))]
+    return [_opened(f"{variable}: ", file, _close(file, handed=account.is_known))]
+
+
+def _opened(beginning: str, file: Path, do: Sentence) -> Finding:
+    shown = f"{stat.S_IMODE(file.stat().st_mode):04o}"
+    return wrong(
+        f"{beginning}ai trên máy cũng đọc được {file} ({shown})",
+        f"{beginning}everybody on this machine may use {file} ({shown})",
+        *do,
+    )
+
+
+def _close(file: Path, *, handed: bool) -> Sentence:
+    """How a file is closed to everybody; unless it is handed over, whoever reads it may be one of these."""
+    do = f"chmod o-rwx {file}"
+    if handed:
+        return Sentence(do, do)
+    return Sentence(
+        f"{do}, sau khi giao tệp cho người chạy dịch vụ (chown, chgrp)",
+        f"{do}, once it belongs to whom the service runs as (chown, chgrp)",
+    )

@@ -95,7 +95,7 @@ def test_folder_of_secrets__with_an_open_file_is_told(reached: Path) -> None:
     for name, mode in (("intake_database_url", 0o600), ("intake_amqp_url", 0o604)):
         (reached / name).write_text("secret")
         (reached / name).chmod(mode)
-    (finding,) = [each for each in secret_files.of_folder(str(reached)) if each.state is State.WRONG]
+    (finding,) = [each for each in secret_files.of_folder(str(reached), ME) if each.state is State.WRONG]
     assert "intake_amqp_url" in finding.said.en
 
 
@@ -154,14 +154,15 @@ def test_folder_of_secrets__is_looked_at_to_its_bottom(reached: Path) -> None:
         path.chmod(0o644)
     for folder in (secrets, secrets / "migrate", tls):
         folder.chmod(0o755)
-    found = secret_files.of_folder(str(secrets))
+    found = secret_files.of_folder(str(secrets), NOBODY)
     wrong = [finding.said.en for finding in found if finding.state is State.WRONG]
     assert len(wrong) == 2 and "migrate/intake_database_url" in wrong[0] and "tls/server.key" in wrong[1]
+    assert remedies(list(found))[0] == f"chmod o-rwx {secrets}/migrate/intake_database_url"  # systemd reads it, as root
     notes = [finding.said.en for finding in found if finding.state is State.NOTE]
     assert notes == [f"everybody may enter the folder {each} (0755)" for each in (secrets, secrets / "migrate")]
     secrets.chmod(0o757)
     assert f"everybody may enter the folder {secrets} (0757)" in [
-        finding.said.en for finding in secret_files.of_folder(str(secrets)) if finding.state is State.WRONG
+        finding.said.en for finding in secret_files.of_folder(str(secrets), NOBODY) if finding.state is State.WRONG
     ]
 
 
@@ -172,7 +173,7 @@ def test_secret_that_is_mounted_twice__is_told_once(reached: Path) -> None:
     (data / "intake_database_url").chmod(0o644)
     (reached / "secrets" / "..data").symlink_to("..2026")
     (reached / "secrets" / "intake_database_url").symlink_to("..data/intake_database_url")
-    found = secret_files.of_folder(str(reached / "secrets"))
+    found = secret_files.of_folder(str(reached / "secrets"), ME)
     assert [finding.state for finding in found].count(State.WRONG) == 1
 
 

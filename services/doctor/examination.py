@@ -14,7 +14,7 @@ from services.backups.catalog import Catalog
 from services.doctor import broker, certificates, databases, kept_backups, machine, processes, secret_files, servers
 from services.doctor.databases import Now
 from services.doctor.findings import AbandonedThreads, Finding, Section, State, section
-from services.doctor.machine import Kept
+from services.doctor.machine import OurFolder
 from services.doctor.system import account_of, folders_of_rabbitmq
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
@@ -153,15 +153,17 @@ async def _look_at_machine(
     intake: IntakeSettings | None, followup: FollowupSettings | None, backups: Path | None
 ) -> Sequence[Finding]:
     urls = [settings.database_url for settings in (intake, followup) if settings is not None]
-    kept = [Kept("PostgreSQL", each) for found in await asyncio.gather(*map(servers.folders, urls)) for each in found]
+    kept = [
+        OurFolder("PostgreSQL", each) for found in await asyncio.gather(*map(servers.folders, urls)) for each in found
+    ]
     brokers = [settings.amqp_url for settings in (intake, followup) if settings is not None]
     if any(url and not _is_public(url) for url in brokers):  # one on this machine
-        kept += [Kept("RabbitMQ", each) for each in await asyncio.to_thread(lambda: list(folders_of_rabbitmq()))]
+        kept += [OurFolder("RabbitMQ", each) for each in await asyncio.to_thread(lambda: list(folders_of_rabbitmq()))]
     if intake is not None and intake.files:
-        kept.append(Kept("INTAKE_FILES", Path(intake.files), await asyncio.to_thread(account_of, INTAKE)))
+        kept.append(OurFolder("INTAKE_FILES", Path(intake.files), await asyncio.to_thread(account_of, INTAKE)))
     if backups is not None:
         writer = await asyncio.to_thread(account_of, BACKUP, str(backups))
-        kept.append(Kept("--backups", backups, writer, is_backup=True))
+        kept.append(OurFolder("--backups", backups, writer, is_backup=True))
     return await machine.look(list(dict.fromkeys(kept)))
 
 

@@ -9,22 +9,22 @@ from pathlib import Path
 import msgspec
 
 from services.doctor.findings import Finding, note, right, wrong
-from services.doctor.system import Account, asked
+from services.doctor.system import ServiceUser, asked
 
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 LITTLE, VERY_LITTLE = 0.15, 0.05  # of a disk that is free
 
 
-class Kept(msgspec.Struct, frozen=True):
+class OurFolder(msgspec.Struct, frozen=True):
     """A folder of ours: what lies there, and whom it must let write, where that is ours to say."""
 
     name: str
     folder: Path
-    writer: Account | None = None
+    writer: ServiceUser | None = None
     is_backup: bool = False
 
 
-async def look(kept: Sequence[Kept]) -> Sequence[Finding]:
+async def look(kept: Sequence[OurFolder]) -> Sequence[Finding]:
     """The time, the folders, and the disks that they lie on."""
     time, disks = await asyncio.gather(asyncio.to_thread(_time), asyncio.to_thread(_disks, kept))
     return [time, *disks]
@@ -42,8 +42,8 @@ def _time() -> Finding:
     )
 
 
-def _disks(kept: Sequence[Kept]) -> list[Finding]:
-    found, disks = list[Finding](), dict[int, list[Kept]]()
+def _disks(kept: Sequence[OurFolder]) -> list[Finding]:
+    found, disks = list[Finding](), dict[int, list[OurFolder]]()
     for each in kept:
         if not each.folder.is_dir():
             found.append(
@@ -61,7 +61,7 @@ def _disks(kept: Sequence[Kept]) -> list[Finding]:
     return [*found, *(_room(here) for here in disks.values()), *_beside(disks)]
 
 
-def _unwritable(name: str, folder: Path, writer: Account) -> Finding:
+def _unwritable(name: str, folder: Path, writer: ServiceUser) -> Finding:
     if not writer.is_known:
         return wrong(
             f"{name}: không ghi được vào {folder}",
@@ -78,7 +78,7 @@ def _unwritable(name: str, folder: Path, writer: Account) -> Finding:
     )
 
 
-def _room(here: Sequence[Kept]) -> Finding:
+def _room(here: Sequence[OurFolder]) -> Finding:
     usage = shutil.disk_usage(here[0].folder)
     free, gib = usage.free / usage.total, usage.free / 2**30
     names = ", ".join(dict.fromkeys(each.name for each in here))
@@ -89,7 +89,7 @@ def _room(here: Sequence[Kept]) -> Finding:
     return note(*said, *room) if free < LITTLE else right(*said)
 
 
-def _beside(disks: Mapping[int, Sequence[Kept]]) -> list[Finding]:
+def _beside(disks: Mapping[int, Sequence[OurFolder]]) -> list[Finding]:
     """Backups that are lost with what they are of."""
     found = list[Finding]()
     for here in disks.values():

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic_settings import BaseSettings
 
 from services.doctor.findings import Finding, note, right, wrong
-from services.doctor.system import Account, is_open
+from services.doctor.system import ServiceUser, is_open
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import InvalidTokens, load_tokens
@@ -32,7 +32,7 @@ def settings_of(kind: type[S], name: str) -> tuple[S | None, Finding]:
         )
 
 
-def of_intake(settings: IntakeSettings, account: Account) -> Sequence[Finding]:
+def of_intake(settings: IntakeSettings, account: ServiceUser) -> Sequence[Finding]:
     """The key and the tokens of intake, which runs as `account`."""
     found = [
         *_key("INTAKE_MASTER_KEY_FILE", settings.master_key_file, account, needed=True),
@@ -42,7 +42,7 @@ def of_intake(settings: IntakeSettings, account: Account) -> Sequence[Finding]:
     return [*found, *_of_urls(urls, account)]
 
 
-def of_followup(settings: FollowupSettings, account: Account) -> Sequence[Finding]:
+def of_followup(settings: FollowupSettings, account: ServiceUser) -> Sequence[Finding]:
     """The keys and the tokens of followup, which runs as `account`."""
     found = [
         *_key("FOLLOWUP_SESSION_KEY_FILE", settings.session_key_file, account, needed=bool(settings.issuer)),
@@ -59,7 +59,7 @@ def of_followup(settings: FollowupSettings, account: Account) -> Sequence[Findin
     return [*found, *_of_urls(urls, account)]
 
 
-def of_folder(name: str, account: Account) -> Sequence[Finding]:
+def of_folder(name: str, account: ServiceUser) -> Sequence[Finding]:
     """The files of DOITHOAI_SECRETS_DIR and of the folders in it, and the keys of TLS in a folder `tls` beside it.
 
     Where a unit says as whom a service runs, systemd reads them as root, and hands each to whom it is for.
@@ -83,7 +83,7 @@ def of_folder(name: str, account: Account) -> Sequence[Finding]:
     ]
 
 
-def _of_urls(urls: Mapping[str, str], account: Account) -> list[Finding]:
+def _of_urls(urls: Mapping[str, str], account: ServiceUser) -> list[Finding]:
     named = [(variable, parse_qs(urlsplit(url).query)) for variable, url in urls.items()]
     paths = [(variable, path) for variable, query in named for key in KEYS_OF_URLS for path in query.get(key, ())]
     return [finding for variable, path in paths for finding in _file(variable, path, account)]
@@ -100,7 +100,7 @@ def _folder(path: Path) -> list[Finding]:
     return [wrong(*said, do, do) if mode & stat.S_IWOTH else note(*said, do, do)]
 
 
-def _key(variable: str, path: str, account: Account, *, needed: bool) -> list[Finding]:
+def _key(variable: str, path: str, account: ServiceUser, *, needed: bool) -> list[Finding]:
     if not path:
         if not needed:
             return []
@@ -126,7 +126,7 @@ def _key(variable: str, path: str, account: Account, *, needed: bool) -> list[Fi
     return [right(f"{variable}: {size} byte", f"{variable}: {size} bytes")]
 
 
-def _tokens(variable: str, path: str, text: str, account: Account) -> list[Finding]:
+def _tokens(variable: str, path: str, text: str, account: ServiceUser) -> list[Finding]:
     if path and (bad := _file(variable, path, account)):
         return bad
     if not (path or text):
@@ -147,7 +147,7 @@ def _tokens(variable: str, path: str, text: str, account: Account) -> list[Findi
     return [right(f"{variable}: {len(entries)} bên gọi", f"{variable}: {len(entries)} callers")]
 
 
-def _file(variable: str, path: str, account: Account) -> list[Finding]:
+def _file(variable: str, path: str, account: ServiceUser) -> list[Finding]:
     """What is wrong with a file of a secret; nothing where it is right."""
     file = Path(path)
     try:
@@ -168,7 +168,7 @@ def _file(variable: str, path: str, account: Account) -> list[Finding]:
     return [*_unreadable(variable, file, account), *_open(variable, file, account)]
 
 
-def _unreadable(variable: str, file: Path, account: Account) -> list[Finding]:
+def _unreadable(variable: str, file: Path, account: ServiceUser) -> list[Finding]:
     """What keeps the service from a file that whoever asks, root, can read."""
     if not account.is_known or account.may_read(file):
         return []
@@ -189,7 +189,7 @@ def _unreadable(variable: str, file: Path, account: Account) -> list[Finding]:
     ]
 
 
-def _open(variable: str, file: Path, account: Account) -> list[Finding]:
+def _open(variable: str, file: Path, account: ServiceUser) -> list[Finding]:
     """What is wrong where everybody reads a file. What is advised leaves it to whom the service runs as."""
     if not is_open(file):
         return []

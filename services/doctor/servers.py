@@ -42,7 +42,7 @@ FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT temporary ORDER B
 _AWAY = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
-class Sender(msgspec.Struct, frozen=True, kw_only=True):
+class WalSender(msgspec.Struct, frozen=True, kw_only=True):
     """Who is sent the log: a standby, or a receiver such as pg_receivewal."""
 
     name: str
@@ -63,27 +63,27 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
 
 
-class Server(msgspec.Struct, frozen=True, kw_only=True):
+class PostgresServer(msgspec.Struct, frozen=True, kw_only=True):
     """What a server says of its log. `senders` are empty where `may_look` is not given."""
 
     system: str
     required: str
     may_look: bool
-    senders: tuple[Sender, ...]
+    senders: tuple[WalSender, ...]
     slots: tuple[Slot, ...]
     archives: bool
     archived: bool
     fails: bool
 
     @property
-    def receivers(self) -> list[Sender]:
+    def receivers(self) -> list[WalSender]:
         """Who keeps the log for a restore."""
         return [each for each in self.senders if each.receives]
 
 
 async def look(urls: Mapping[str, str], *, received: bool) -> Sequence[Finding]:
     """Each server behind the databases, by their names, once. `received`: the folder of the backups has a log."""
-    found = dict[str, tuple[str, Server]]()
+    found = dict[str, tuple[str, PostgresServer]]()
     for name, server in zip(urls, await asyncio.gather(*map(_server, urls.values())), strict=True):
         if server is None:
             continue
@@ -111,7 +111,7 @@ async def folders(url: str) -> list[Path]:
     return [] if data is None else [data, (data / "pg_wal").resolve()]
 
 
-def standby(server: Server) -> list[Finding]:
+def standby(server: PostgresServer) -> list[Finding]:
     """Whether what was answered is on two machines."""
     if not server.required:
         return [
@@ -158,7 +158,7 @@ def standby(server: Server) -> list[Finding]:
     return [*found, *(_waited_for(each) for each in waited if not (each.receives and found))]
 
 
-def log(server: Server, *, expected: bool) -> list[Finding]:
+def log(server: PostgresServer, *, expected: bool) -> list[Finding]:
     """Whether the server's log goes to where a restore finds it, and what keeps it on the server."""
     found = [finding for slot in server.slots if (finding := _idle(slot)) is not None]
     if server.archives and server.fails:
@@ -249,7 +249,7 @@ def _idle(slot: Slot) -> Finding | None:
     return wrong(*said, *do) if slot.kept > FAR_BEHIND else note(*said, *do)
 
 
-def _waited_for(each: Sender) -> Finding:
+def _waited_for(each: WalSender) -> Finding:
     at = f"{each.name} ({each.address})" if each.address else each.name
     if each.lag > FAR_BEHIND:
         return note(
@@ -287,7 +287,7 @@ async def _connected(url: str) -> AsyncIterator[Any]:
         connection.terminate()
 
 
-async def _server(url: str) -> Server | None:
+async def _server(url: str) -> PostgresServer | None:
     try:
         async with _connected(url) as connection:
             row = await connection.fetchrow(_SERVER)
@@ -295,11 +295,11 @@ async def _server(url: str) -> Server | None:
             slots = await connection.fetch(_SLOTS)
     except _AWAY:
         return None
-    return Server(
+    return PostgresServer(
         system=row["system"],
         required=row["required"],
         may_look=row["may_look"],
-        senders=tuple(Sender(**each) for each in senders),
+        senders=tuple(WalSender(**each) for each in senders),
         slots=tuple(Slot(**each) for each in slots),
         archives=row["archives"],
         archived=row["archived"],

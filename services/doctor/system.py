@@ -14,7 +14,7 @@ ANSWERS = 1.5  # seconds for one command
 PROCESSES = Path("/proc")
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceUser(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a service runs as. `user` is empty where no unit says it: then only whoever asks is known of."""
 
     user: str = ""
@@ -64,15 +64,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             return os.access(path, mode)
 
 
-def account_of(unit: str, working_in: str = "") -> Account:
+def account_of(unit: str, working_in: str = "") -> ServiceUser:
     """Whom a unit of systemd runs as, if it names what it is said to work in. Only root can try what others may do."""
     shown = asked("systemctl", "show", "-p", "LoadState,User,Group,SupplementaryGroups", unit)
     given = dict(line.partition("=")[::2] for line in shown.splitlines())
     if os.geteuid() or given.get("LoadState") != "loaded" or not given.get("User"):
-        return Account()
+        return ServiceUser()
     text = asked("systemctl", "cat", unit)
     if working_in not in text:
-        return Account()
+        return ServiceUser()
     handed = frozenset(
         line.partition("=")[2].partition(":")[2]
         for line in text.splitlines()
@@ -83,8 +83,8 @@ def account_of(unit: str, working_in: str = "") -> Account:
         group = grp.getgrnam(given["Group"]) if given.get("Group") else grp.getgrgid(user.pw_gid)
         others = [grp.getgrnam(name).gr_gid for name in given.get("SupplementaryGroups", "").split()]
     except KeyError:
-        return Account()
-    return Account(
+        return ServiceUser()
+    return ServiceUser(
         user=user.pw_name,
         group=group.gr_name,
         uid=user.pw_uid,

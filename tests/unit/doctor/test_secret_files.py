@@ -7,13 +7,13 @@ import pytest
 
 from services.doctor import secret_files
 from services.doctor.findings import Finding, State
-from services.doctor.system import Account
+from services.doctor.system import ServiceUser
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import change_tokens, mint_token
 
-ME = Account()
-NOBODY = Account(user="nobody", group="nogroup", uid=65534, gid=65534)
+ME = ServiceUser()
+NOBODY = ServiceUser(user="nobody", group="nogroup", uid=65534, gid=65534)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root tries what another user may do")
 URL = "postgresql://u:p@127.0.0.1/x"
 
@@ -102,7 +102,7 @@ def test_folder_of_secrets__with_an_open_file_is_told(reached: Path) -> None:
 def test_tokens_that_the_service_reads_itself__stay_readable_to_it(reached: Path) -> None:
     settings, tokens = intake(reached), reached / "tokens.json"
     tokens.chmod(0o644)
-    member = Account(user="doithoai", group="doithoai", uid=1, gid=tokens.stat().st_gid)
+    member = ServiceUser(user="doithoai", group="doithoai", uid=1, gid=tokens.stat().st_gid)
     for account, remedy in (
         (member, f"chmod o-rwx {tokens}"),
         (NOBODY, f"chgrp nogroup {tokens} && chmod 640 {tokens}"),
@@ -117,7 +117,9 @@ def test_tokens_that_the_service_reads_itself__stay_readable_to_it(reached: Path
 @as_root
 def test_file__that_root_alone_reads_is_told_unless_it_is_handed_over(reached: Path) -> None:
     settings = intake(reached)
-    handed = Account(user="nobody", group="nogroup", uid=65534, gid=65534, handed=frozenset({f"{reached}/master.key"}))
+    handed = ServiceUser(
+        user="nobody", group="nogroup", uid=65534, gid=65534, handed=frozenset({f"{reached}/master.key"})
+    )
     (said,) = [f for f in secret_files.of_intake(settings, handed) if f.state is State.WRONG]
     tokens = reached / "tokens.json"
     assert said.said.en == f"INTAKE_TOKENS_FILE: nobody, as whom the service runs, cannot read {tokens}"

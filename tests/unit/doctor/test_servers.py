@@ -6,10 +6,10 @@ import pytest
 
 from services.doctor import servers
 from services.doctor.findings import Finding, State
-from services.doctor.servers import Sender, Server, Slot
+from services.doctor.servers import PostgresServer, Slot, WalSender
 
-STANDBY = Sender(name="pg2", address="10.0.0.2", waited="sync", receives=False, here=False, lag=0)
-RECEIVER = Sender(name="pg_receivewal", address="10.0.0.3", waited="async", receives=True, here=False, lag=0)
+STANDBY = WalSender(name="pg2", address="10.0.0.2", waited="sync", receives=False, here=False, lag=0)
+RECEIVER = WalSender(name="pg_receivewal", address="10.0.0.3", waited="async", receives=True, here=False, lag=0)
 OF_STANDBY = Slot(name="pg2", active=True, used=True, lost=False, kept=0)
 OF_RECEIVER = Slot(name="backup", active=True, used=True, lost=False, kept=0)
 
@@ -19,13 +19,13 @@ def changed(of: Any, **fields: Any) -> Any:
     return type(of)(**{name: getattr(of, name) for name in of.__struct_fields__} | fields)
 
 
-def server(**said: Any) -> Server:
+def server(**said: Any) -> PostgresServer:
     """A server with a synchronous standby, whose log is received."""
     whole: dict[str, Any] = {
         "system": "7", "required": '"pg2"', "may_look": True, "senders": (STANDBY, RECEIVER),
         "slots": (OF_STANDBY, OF_RECEIVER), "archives": False, "archived": False, "fails": False,
     }  # fmt: skip
-    return Server(**whole | said)
+    return PostgresServer(**whole | said)
 
 
 def told(found: list[Finding]) -> list[tuple[State, str]]:

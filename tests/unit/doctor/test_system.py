@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from services.doctor import system
-from services.doctor.system import Account
+from services.doctor.system import ServiceUser
 
-NOBODY = Account(user="nobody", group="nogroup", uid=65534, gid=65534)
+NOBODY = ServiceUser(user="nobody", group="nogroup", uid=65534, gid=65534)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root tries what another user may do")
 
 
@@ -48,7 +48,7 @@ def test_file_that_is_handed_over__needs_no_right_of_the_user(reached: Path) -> 
     file = reached / "master.key"
     file.write_text("x")
     file.chmod(0o600)
-    handed = Account(user="nobody", uid=65534, gid=65534, handed=frozenset({str(file)}))
+    handed = ServiceUser(user="nobody", uid=65534, gid=65534, handed=frozenset({str(file)}))
     assert handed.may_read(file) and not NOBODY.may_read(file)
 
 

@@ -66,8 +66,8 @@ def _unwritable(name: str, folder: Path, writer: ServiceUser) -> Finding:
         return wrong(
             f"{name}: không ghi được vào {folder}",
             f"{name}: {folder} cannot be written to",
-            "giao thư mục cho người chạy dịch vụ",
-            "give it to whom the service runs as",
+            "giao thư mục cho người chạy dịch vụ; nếu chỉ doctor không được ghi, chạy nó bằng root",
+            "give it to whom the service runs as; if doctor alone may not write there, run it as root",
         )
     command = f"chown {writer.user} {folder}"
     return wrong(

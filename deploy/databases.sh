@@ -23,6 +23,8 @@ SELECT format('REASSIGN OWNED BY %I TO %I', :'service', :'owner') FROM pg_databa
 WHERE d.datname = current_database() AND r.rolname = :'service' \gexec
 REVOKE CONNECT, TEMPORARY ON DATABASE :"service" FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"service" TO :"service";
+-- So that doctor sees who is the standby, and who receives the log.
+GRANT pg_read_all_stats TO :"service";
 -- So that the owner can hand over what belongs to the service: the tables that it rebuilds.
 GRANT :"service" TO :"owner";
 SQL

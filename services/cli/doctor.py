@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,13 +29,16 @@ def doctor(
 ) -> None:
     """Khám một lượt: cái gì đúng, cái gì sai, cách sửa. / Say what is right and wrong here, and what to do.
 
-    It looks at what the settings of the services name, with their environment: settings, secrets, databases, broker,
-    processes, certificates, time, disks, backups. It changes nothing. Exit code 1 where something is wrong.
+    It looks at what the settings of the services name, with their environment: settings, secrets, databases and their
+    servers, broker, processes, certificates, time, disks, backups. As root it also looks whether the users of the units
+    may read and write what they need. It changes nothing. Exit code 1 where something is wrong.
     """
     from services.doctor.examination import examined, is_configured
 
     if not is_configured():
         stop_at("INTAKE_DATABASE_URL, FOLLOWUP_DATABASE_URL", WRONG_USE, NOT_CONFIGURED)
+    # What libraries log of a broker that is away would stand above the page, which says it in both languages.
+    logging.getLogger().addHandler(logging.NullHandler())
     report = asyncio.run(examined(backups, time.time))
     if as_json:
         told = [

@@ -1,8 +1,12 @@
 """The broker as a service finds it: reached, the virtual host of this source, its queues of the right type."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
 
+import msgspec
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import (
     AMQPError,
@@ -10,15 +14,19 @@ from aio_pika.exceptions import (
     ChannelPreconditionFailed,
     ProbableAuthenticationError,
 )
-from aiormq.exceptions import ChannelAccessRefused
+from aiormq.exceptions import AuthenticationError, ChannelAccessRefused, InvalidFrameError
 
 from services.doctor.findings import Finding, note, right, wrong
 from services.followup.configured import broker_urls
 from services.followup.settings import FollowupSettings
-from shared.rabbit.hosts import BrokerHosts
+from shared.rabbit.hosts import BrokerHosts, urls_of
 from shared.rabbit.topology import OWNER, ForeignSource, Occupied, Route, claim, declare, user_of, waiting_in
+from shared.sentences import Sentence
+from shared.server_urls import unreachable
 from shared.settings import WrongSettings
 
+#: The oldest release that the tests run on, Debian 12's. The queues ask for 3.8: quorum, with one active consumer.
+OLDEST = (3, 10)
 CONNECT = 2.5  # seconds
 
 
@@ -32,37 +40,26 @@ async def look(variable: str, url: str, source: str, routes: Sequence[Route]) ->
             )
         ]
     try:
-        async with asyncio.timeout(CONNECT):
-            connection = await BrokerHosts(url).connect()
-    except (ProbableAuthenticationError, ChannelAccessRefused):
-        return [
-            wrong(
-                f"{variable}: máy chủ từ chối người dùng hoặc mật khẩu",
-                f"{variable}: the broker refuses its user or password",
-                "xem mật khẩu và quyền vào virtual host",
-                "look at the password and at the right to the virtual host",
-            )
-        ]
-    except (OSError, TimeoutError, ValueError, AMQPError) as error:
-        kind = type(error).__name__
-        return [
-            wrong(
-                f"{variable}: không vào được ({kind})",
-                f"{variable}: cannot be reached ({kind})",
-                "xem địa chỉ, virtual host và RabbitMQ có đang chạy không",
-                "look at the address, the virtual host, and whether RabbitMQ runs",
-            )
-        ]
+        nodes = await asyncio.gather(*map(_connected, urls_of(url)))
+    except ValueError as error:
+        return [wrong(f"{variable}: {error}", f"{variable}: {error}", "sửa địa chỉ này", "mend this address")]
+    away = [_away(variable, node) for node in nodes if node.connection is None]
+    if any(node.refuses for node in nodes):
+        return away
+    reached = [node.connection for node in nodes if node.connection is not None]
     try:
+        if not reached:
+            return [wrong(*finding.said, *_START) for finding in away]
         user = user_of(url)
         found = [right(f"{variable}: vào được với tên {user}", f"{variable}: reached as {user}")]
+        found += [*away, *_versions(reached)]
         if source:
-            found.append(await _owner(connection, source))
+            found.append(await _owner(reached[0], source))
         for route in routes:
-            found.append(await _queue(connection, route))
+            found.append(await _queue(reached[0], route))
         return found
     finally:
-        await connection.close()
+        await asyncio.gather(*(connection.close() for connection in reached))
 
 
 async def look_at_own(settings: FollowupSettings) -> Sequence[Finding]:
@@ -73,6 +70,86 @@ async def look_at_own(settings: FollowupSettings) -> Sequence[Finding]:
         return [wrong(str(error), str(error), "sửa tệp này", "mend this file")]
     looks = (look(f"FOLLOWUP_SOURCES: {address}", urls[address], "", []) for address in settings.broker_files)
     return [finding for found in await asyncio.gather(*looks) for finding in found]
+
+
+class _Node(msgspec.Struct, frozen=True):
+    """A node of the broker: the connection to it, or why there is none."""
+
+    name: str
+    connection: AbstractConnection | None = None
+    why: Sentence = Sentence("", "")
+    refuses: bool = False  # the user or its password, as every node would
+
+
+async def _connected(url: str) -> _Node:
+    name = urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        async with asyncio.timeout(CONNECT):
+            return _Node(name, await BrokerHosts(url).connect())
+    except (ProbableAuthenticationError, AuthenticationError):
+        return _Node(name, why=_PASSWORD, refuses=True)
+    except InvalidFrameError as error:
+        # The library takes the refusal for a frame of the wrong kind, and drops its reason.
+        if "OpenOk" in str(error):
+            return _Node(name, why=_VIRTUAL_HOST, refuses=True)
+        return _Node(name, why=_why(error))
+    except (OSError, TimeoutError, ValueError, AMQPError) as error:
+        return _Node(name, why=_why(error))
+
+
+def _why(error: Exception) -> Sentence:
+    if (told := unreachable(error)) is not None:
+        return told
+    for each in (error, error.__cause__, error.__context__):
+        match each:
+            case TimeoutError():
+                return Sentence(f"không trả lời trong {CONNECT:g} giây", f"it does not answer within {CONNECT:g} s")
+            case ConnectionRefusedError():
+                return Sentence("ở đó không có ai nghe", "nobody listens there")
+            case socket.gaierror():
+                return Sentence("không tìm được tên máy này", "this name is not known")
+            case _:
+                pass
+    kind = type(error).__name__
+    return Sentence(f"không nối được ({kind})", f"it cannot be connected to ({kind})")
+
+
+def _away(variable: str, node: _Node) -> Finding:
+    said = f"{variable}: {node.name}: {node.why.vi}", f"{variable}: {node.name}: {node.why.en}"
+    if not node.refuses:
+        return note(*said, *_START)
+    return wrong(
+        *said,
+        "xem người dùng, mật khẩu, virtual host và quyền vào đó",
+        "look at the user, the password, the virtual host, and the right to it",
+    )
+
+
+def _versions(reached: Sequence[AbstractConnection]) -> list[Finding]:
+    """Which release each node is of, told once for those that agree."""
+    told = sorted({_version(connection) for connection in reached} - {""})
+    oldest = ".".join(map(str, OLDEST))
+    found = list[Finding]()
+    for version in told:
+        parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+        if parts < OLDEST:
+            found.append(
+                wrong(
+                    f"RabbitMQ {version} quá cũ",
+                    f"RabbitMQ {version} is too old",
+                    f"nâng cấp lên {oldest} hoặc mới hơn",
+                    f"upgrade it to {oldest} or later",
+                )
+            )
+        else:
+            found.append(right(f"RabbitMQ {version}", f"RabbitMQ {version}"))
+    return found
+
+
+def _version(connection: AbstractConnection) -> str:
+    properties: Any = connection.transport.connection.server_properties if connection.transport else {}
+    version = properties.get("version", b"")
+    return version.decode() if isinstance(version, bytes) else str(version)
 
 
 async def _owner(connection: AbstractConnection, source: str) -> Finding:
@@ -134,3 +211,14 @@ def _refused(what: str) -> Finding:
         "cấp quyền như deploy/rabbitmq/definitions.json",
         "grant what deploy/rabbitmq/definitions.json has",
     )
+
+
+_START = (
+    "xem địa chỉ, mạng và RabbitMQ ở đó có đang chạy không",
+    "look at the address, the network, and whether RabbitMQ runs there",
+)
+_PASSWORD = Sentence("máy chủ từ chối người dùng hoặc mật khẩu", "the broker refuses its user or password")
+_VIRTUAL_HOST = Sentence(
+    "không có virtual host này, hoặc người dùng không được vào",
+    "there is no such virtual host, or the user may not enter it",
+)

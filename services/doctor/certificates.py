@@ -1,7 +1,8 @@
-"""Certificates: those that servers show, and those in files that URLs name; how long each is still valid."""
+"""Certificates: those that servers show, and those in files that URLs name: how long each is valid, and for whom."""
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import ssl
 import struct
@@ -22,16 +23,27 @@ DAY = 86_400.0
 SOON, WATCHED = 14, 30  # days
 PORTS = {"https": 443, "amqps": 5671, "postgresql": 5432, "postgres": 5432}
 FILES = ("sslrootcert", "sslcert", "cafile", "certfile")
+_NO_AUTHORITY = (18, 19, 20, 21)  # what OpenSSL calls X509_V_ERR_… where no issuer is trusted
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # what a client of PostgreSQL asks for TLS with
 
 
 async def look(urls: Iterable[tuple[str, str]], now: Now) -> Sequence[Finding]:
     """The certificates behind some settings: pairs of a setting's name and its URL."""
-    works = list[Callable[[], Finding]]()
+    works = list[Callable[[], Finding | None]]()
+    servers = dict[tuple[str, int, bool], list[str]]()
+    asked_by_https = set[tuple[str, int]]()
     for variable, url in urls:
         works += [partial(_of_file, variable, path, now) for path in files_of(url)]
-        works += [partial(_of_server, variable, *server, now) for server in servers_of(url)]
-    found = await asyncio.gather(*map(asyncio.to_thread, works))
+        for host, port, is_postgres in servers_of(url):
+            servers.setdefault((host, port, is_postgres), []).append(variable)
+            if urlsplit(url).scheme == "https":  # of the others the driver sees to it, and its check says so
+                asked_by_https.add((host, port))
+    for (host, port, is_postgres), variables in servers.items():
+        named = ", ".join(dict.fromkeys(variables))
+        works.append(partial(_of_server, named, host, port, is_postgres, now))
+        if (host, port) in asked_by_https:
+            works.append(partial(_of_browsers, named, host, port))
+    found = [each for each in await asyncio.gather(*map(asyncio.to_thread, works)) if each is not None]
     return found or [note("không địa chỉ nào dùng TLS", "no address uses TLS")]
 
 
@@ -73,14 +85,7 @@ def _of_server(variable: str, host: str, port: int, is_postgres: bool, now: Now)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # an expired one is to be seen
     try:
-        with contextlib.closing(socket.create_connection((host, port), ANSWERS)) as plain:
-            plain.settimeout(ANSWERS)
-            if is_postgres:
-                plain.sendall(_SSL_REQUEST)
-                if plain.recv(1) != b"S":
-                    raise ssl.SSLError("no TLS")
-            with context.wrap_socket(plain, server_hostname=host) as secured:
-                shown = secured.getpeercert(binary_form=True)
+        shown = _shown(context, host, port, is_postgres)
     except OSError as error:
         kind = type(error).__name__
         return wrong(
@@ -89,7 +94,67 @@ def _of_server(variable: str, host: str, port: int, is_postgres: bool, now: Now)
             "bật TLS ở máy chủ, hoặc sửa địa chỉ",
             "let the server speak TLS, or mend the address",
         )
-    return _judged(f"{variable}: {host}:{port}", x509.load_der_x509_certificate(shown or b"").not_valid_after_utc, now)
+    return _judged(f"{variable}: {host}:{port}", shown.not_valid_after_utc, now)
+
+
+def _of_browsers(variable: str, host: str, port: int) -> Finding | None:
+    """What browsers, and programs that ask by HTTPS, find wrong with a certificate beside its last day."""
+    trusting, any_ = ssl.create_default_context(), ssl.create_default_context()
+    trusting.check_hostname = any_.check_hostname = False
+    any_.verify_mode = ssl.CERT_NONE
+    try:
+        shown = _shown(any_, host, port)
+        if not is_for(shown, host):
+            return wrong(
+                f"{variable}: chứng thư không phải cho {host}: trình duyệt từ chối",
+                f"{variable}: the certificate is not for {host}: browsers refuse it",
+                f"xin chứng thư có subjectAltName {host}, hoặc sửa {variable}",
+                f"get a certificate whose subjectAltName has {host}, or mend {variable}",
+            )
+        _shown(trusting, host, port)
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code not in _NO_AUTHORITY:
+            return None
+        return note(
+            f"{variable}: {host} có chứng thư mà máy này không biết ai cấp (tự ký?): trình duyệt có thể cảnh báo",
+            f"{variable}: nobody whom this machine trusts has issued {host}'s certificate (self-signed?): "
+            "browsers may warn",
+            "dùng chứng thư của tổ chức mà trình duyệt tin",
+            "take a certificate of an authority that browsers trust",
+        )
+    except OSError:
+        return None  # that it shows none is told already
+    return None
+
+
+def is_for(certificate: x509.Certificate, host: str) -> bool:
+    """Whether a certificate is for a host: by a name or address in it, as browsers look; the common name is none."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    try:
+        return ipaddress.ip_address(host) in names.get_values_for_type(x509.IPAddress)
+    except ValueError:
+        pass
+    wanted = host.lower().rstrip(".")
+    above = wanted.partition(".")[2]
+    return any(
+        each.lower() == wanted or (each.startswith("*.") and above and each[2:].lower() == above)
+        for each in names.get_values_for_type(x509.DNSName)
+    )
+
+
+def _shown(context: ssl.SSLContext, host: str, port: int, is_postgres: bool = False) -> x509.Certificate:
+    """The certificate that a server shows. Raises OSError, of which SSLError is one."""
+    with contextlib.closing(socket.create_connection((host, port), ANSWERS / 2)) as plain:
+        plain.settimeout(ANSWERS / 2)
+        if is_postgres:
+            plain.sendall(_SSL_REQUEST)
+            if plain.recv(1) != b"S":
+                raise ssl.SSLError("no TLS")
+        with context.wrap_socket(plain, server_hostname=host) as secured:
+            return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
 
 
 def _judged(what: str, until: datetime, now: Now) -> Finding:

@@ -1,17 +1,19 @@
-"""A database as its service finds it: server, role, tables, standby, the log that is kept, the clock."""
+"""A database as its service finds it: server, role, tables, the clock, and whose it is."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import asyncpg
 
 from services.databases import PACKAGES, URLS
 from services.doctor.findings import Finding, State, note, right, wrong
+from shared.postgres.hosts import NoHost
 from shared.postgres.migrate import names_of
 from shared.postgres.pool import connect
 from shared.postgres.server_check import UnfitServer, failure, require_fit
 from shared.postgres.store import named_at_birth
+from shared.server_urls import unreachable
 
 #: What a service must be able to call and to read, beside what it owns.
 CALLED = {
@@ -25,7 +27,6 @@ READ = {
 }
 CONNECT = 4.0  # seconds
 SKEW, LARGE_SKEW = 1.0, 30.0  # seconds between two clocks
-FAR_BEHIND = 256 << 20  # bytes of log that a standby or a receiver lacks
 
 _GRANTS = """
 SELECT (SELECT array_agg(name) FROM unnest($1::text[]) AS name WHERE to_regclass(format('public.%I', name)) IS NULL
@@ -36,22 +37,9 @@ SELECT (SELECT array_agg(name) FROM unnest($1::text[]) AS name WHERE to_regclass
     (SELECT tableowner = current_user FROM pg_tables
         WHERE schemaname = 'public' AND tablename = 'stored_events') AS owns
 """
-_STANDBYS = """
-SELECT btrim(current_setting('synchronous_standby_names')) <> '' AS required,
-    pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS may_look,
-    count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) AS synchronous,
-    count(*) FILTER (WHERE sync_state = 'async') AS asynchronous,
-    coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) FILTER (WHERE replay_lsn IS NOT NULL), 0) AS lag
-FROM pg_stat_replication
-"""
-_LOG = """
-SELECT current_setting('archive_mode') <> 'off' AS archives, a.last_archived_time, a.last_failed_time,
-    coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) AS fails,
-    (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND active) AS active,
-    (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active) AS idle,
-    (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0) FROM pg_replication_slots) AS kept
-FROM pg_stat_archiver a
-"""
+#: By which a database is known, whatever its role may read.
+MARKS = {"intake": "refused_commands", "followup": "parked_events"}
+_MARKED = "SELECT to_regclass('public.' || $1) IS NOT NULL AS own, to_regclass('public.' || $2) IS NOT NULL AS foreign_"
 _CLOCK = "SELECT clock_timestamp() AS now, clock_offset IS NOT NULL AS movable, source FROM store_state"
 
 Now = Callable[[], float]
@@ -66,18 +54,21 @@ async def look(name: str, url: str, connections: int, now: Now, source: str | No
         why = failure(error, variable)
         return [
             wrong(
-                f"không vào được cơ sở dữ liệu ({type(error).__name__})",
+                f"không vào được cơ sở dữ liệu: {_in_vietnamese(error)}",
                 f"cannot be reached: {why}",
                 "kiểm tra địa chỉ, mật khẩu, pg_hba.conf và máy chủ có đang chạy không",
                 "look at the address, the password, pg_hba.conf, and whether the server runs",
             )
         ]
     try:
+        found = await _server(connection, connections)
+        if (other := await _other(name, connection)) is not None:
+            return [*found, other]
         tables = await _tables(name, connection)
-        found = [*await _server(connection, connections), *tables]
+        found += tables
         if any(finding.state is State.WRONG for finding in tables):
             return found  # the rest asks tables
-        found += [*await _standby(connection), *await _log(connection), *await _clock(connection, now)]
+        found += await _clock(connection, now)
         return found if source is None else [*found, _name(source, await named_at_birth(connection))]
     finally:
         connection.terminate()
@@ -97,18 +88,67 @@ async def name_of_store(url: str, otherwise: str) -> str:
         connection.terminate()
 
 
+async def followed(url: str) -> Set[str]:
+    """The sources that followup's database has read something of; none where it cannot be asked."""
+    try:
+        connection: Any = await connect(url, timeout=CONNECT / 2)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return frozenset()  # the check of the database says why
+    try:
+        return {
+            row["source"] for row in await connection.fetch("SELECT source FROM followed.sources WHERE position > 0")
+        }
+    except asyncpg.PostgresError:
+        return frozenset()
+    finally:
+        connection.terminate()
+
+
+def _in_vietnamese(error: Exception) -> str:
+    """What `failure` says in English."""
+    match error:
+        case NoHost():
+            return str(error)  # hosts, and what each says
+        case TimeoutError():
+            return "máy chủ không trả lời"
+        case asyncpg.InvalidCatalogNameError():
+            return "không có cơ sở dữ liệu này"
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return "máy chủ từ chối người dùng, mật khẩu hoặc nơi gọi (pg_hba.conf)"
+        case asyncpg.TooManyConnectionsError():
+            return "máy chủ hết kết nối"
+        case asyncpg.ProtocolViolationError():
+            return "bên trung gian (như pgbouncer) từ chối phiên của ta"
+        case ConnectionRefusedError():
+            return "ở đó không có ai nghe"
+        case _ if (why := unreachable(error)) is not None:
+            return why.vi
+        case _:
+            return type(error).__name__
+
+
 async def _server(connection: Any, connections: int) -> list[Finding]:
     version = connection.get_server_version()
     try:
         await require_fit(connection, connections=connections)
     except UnfitServer as error:
         return [wrong(f"máy chủ không phù hợp: {error}", str(error), "sửa như đã nêu", "do as it says")]
-    return [
-        right(
-            f"PostgreSQL {version.major}.{version.minor}, UTF-8, ghi bền",
-            f"PostgreSQL {version.major}.{version.minor}, UTF-8, commits are durable",
-        )
-    ]
+    shown = f"PostgreSQL {version.major}.{version.micro}"  # of two numbers the driver calls the second so
+    return [right(f"{shown}, UTF-8, ghi bền", f"{shown}, UTF-8, commits are durable")]
+
+
+async def _other(name: str, connection: Any) -> Finding | None:
+    """What is wrong where the URL names the database of the other service; nothing that migrates is advised."""
+    (other,) = set(MARKS) - {name}
+    found = await connection.fetchrow(_MARKED, MARKS[name], MARKS[other])
+    if found["own"] or not found["foreign_"]:
+        return None
+    return wrong(
+        f"đây là cơ sở dữ liệu của {other}, không phải của {name}",
+        f"this is the database of {other}, not of {name}",
+        f"sửa {URLS[name]}: nêu cơ sở dữ liệu của {name}",
+        f"mend {URLS[name]}: name the database of {name}",
+    )
 
 
 async def _tables(name: str, connection: Any) -> list[Finding]:
@@ -165,83 +205,6 @@ async def _tables(name: str, connection: Any) -> list[Finding]:
     else:
         found.append(right("vai trò có đúng các quyền cần thiết", "the role has its rights and owns no event"))
     return found
-
-
-async def _standby(connection: Any) -> list[Finding]:
-    row = await connection.fetchrow(_STANDBYS)
-    if not row["required"]:
-        return [
-            note(
-                "không yêu cầu máy dự phòng đồng bộ: mất máy chủ là mất những gì chưa sao lưu",
-                "no synchronous standby is required: a server that is lost takes what no backup has",
-                "đặt synchronous_standby_names khi có máy thứ hai",
-                "set synchronous_standby_names where there is a second machine",
-            )
-        ]
-    if not row["may_look"]:
-        return [
-            note(
-                "vai trò này không xem được máy dự phòng",
-                "this role may not see the standby",
-                "GRANT pg_monitor TO vai trò",
-                "GRANT pg_monitor TO the role",
-            )
-        ]
-    if not row["synchronous"]:
-        return [
-            wrong(
-                "máy dự phòng đồng bộ không nối: mọi lệnh đang chờ",
-                "the synchronous standby is not connected: every command waits",
-                "khởi động lại máy dự phòng, hoặc dựng máy mới",
-                "start the standby, or make a new one",
-            )
-        ]
-    if row["lag"] > FAR_BEHIND:
-        lag = int(row["lag"]) >> 20
-        return [
-            note(
-                f"máy dự phòng chậm {lag} MiB",
-                f"the standby is {lag} MiB behind",
-                "xem đĩa và mạng của nó",
-                "look at its disk and network",
-            )
-        ]
-    return [right("máy dự phòng đồng bộ đang nối", "the synchronous standby is connected")]
-
-
-async def _log(connection: Any) -> list[Finding]:
-    """Whether the server's log goes to where a restore finds it."""
-    row = await connection.fetchrow(_LOG)
-    found = list[Finding]()
-    if row["archives"] and row["fails"]:
-        found.append(
-            wrong(
-                "archive_command đang lỗi: nhật ký không được cất",
-                "archive_command fails: the log is not kept",
-                "xem nhật ký của PostgreSQL và nơi cất",
-                "see the log of PostgreSQL and the place where it goes",
-            )
-        )
-    if row["idle"]:
-        kept = int(row["kept"]) >> 20
-        found.append(
-            wrong(
-                f"{row['idle']} slot không ai nhận; máy chủ giữ lại {kept} MiB nhật ký",
-                f"{row['idle']} slots are received by nobody; the server keeps {kept} MiB of log",
-                "khởi động lại pg_receivewal hoặc máy dự phòng; bỏ slot không dùng nữa",
-                "start pg_receivewal or the standby again; drop a slot that is no longer used",
-            )
-        )
-    if not (row["archives"] or row["active"] or row["idle"]):
-        found.append(
-            note(
-                "nhật ký không được cất: khôi phục chỉ đến bản sao lưu gần nhất",
-                "the log is not kept: a restore ends at the last backup",
-                "chạy pg_receivewal (docs/howto/backup.md)",
-                "run pg_receivewal (docs/howto/backup.md)",
-            )
-        )
-    return found or [right("nhật ký của máy chủ đang được nhận", "the log of the server is received")]
 
 
 async def _clock(connection: Any, now: Now) -> list[Finding]:

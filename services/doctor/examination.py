@@ -6,16 +6,34 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
-from services.doctor import broker, certificates, databases, kept_backups, machine, processes, secret_files, store_key
+from services.backups.catalog import Catalog
+from services.doctor import (
+    broker,
+    certificates,
+    databases,
+    kept_backups,
+    machine,
+    processes,
+    secret_files,
+    servers,
+    store_key,
+)
 from services.doctor.databases import Now
 from services.doctor.findings import AbandonedThreads, Finding, Section, State, section
+from services.doctor.machine import OurFolder
+from services.doctor.system import account_of, folders_of_rabbitmq
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
+from shared.http.loopback import is_loopback
 from shared.rabbit.topology import DEADLINES, commands_of, events_of
 from shared.sentences import Sentence
+
+#: The units whose users must read and write what they need.
+INTAKE, FOLLOWUP, BACKUP = "doithoai-intake.service", "doithoai-followup.service", "doithoai-backup.service"
 
 
 class Examination(msgspec.Struct, frozen=True):
@@ -42,7 +60,12 @@ async def examined(backups: Path | None, now: Now) -> Examination:
         followup, finding = secret_files.settings_of(FollowupSettings, "followup")
         settings.append(finding)
     first = Section(Sentence("Thiết lập", "Settings"), tuple(settings))
-    checks = [*_of_intake(intake, now), *_of_followup(followup, now), *_of_machine(intake, followup, backups, now)]
+    checks = [
+        *_of_intake(intake, now),
+        *_of_followup(followup, now),
+        *_of_servers(intake, followup, backups),
+        *_of_machine(intake, followup, backups, now),
+    ]
     parts = await asyncio.gather(*(section(Sentence(vi, en), check) for vi, en, check in checks))
     return Examination(importlib.metadata.version("doithoai"), (first, *parts))
 
@@ -68,7 +91,7 @@ def _of_intake(settings: IntakeSettings | None, now: Now) -> list[_Check]:
     look_at_store = partial(databases.look, "intake", settings.database_url, count, now, settings.source)
 
     async def look_at_secrets() -> Sequence[Finding]:
-        files = await asyncio.to_thread(secret_files.of_intake, settings)
+        files = await asyncio.to_thread(lambda: secret_files.of_intake(settings, account_of(INTAKE)))
         return [*files, *await store_key.look(settings)]
 
     return [
@@ -83,7 +106,7 @@ def _of_followup(settings: FollowupSettings | None, now: Now) -> list[_Check]:
     if settings is None:
         return []
     look_at_broker = partial(broker.look, "FOLLOWUP_AMQP_URL", settings.amqp_url, "", [DEADLINES])
-    secrets = partial(asyncio.to_thread, lambda: secret_files.of_followup(settings))
+    secrets = partial(asyncio.to_thread, lambda: secret_files.of_followup(settings, account_of(FOLLOWUP)))
     own: list[_Check] = [
         ("RabbitMQ riêng của các nguồn", "Brokers of the sources' own", partial(broker.look_at_own, settings))
     ]
@@ -101,25 +124,67 @@ def _of_followup(settings: FollowupSettings | None, now: Now) -> list[_Check]:
     ]
 
 
+def _of_servers(intake: IntakeSettings | None, followup: FollowupSettings | None, backups: Path | None) -> list[_Check]:
+    named = {"intake": intake, "followup": followup}
+    urls = {name: settings.database_url for name, settings in named.items() if settings is not None}
+
+    async def look() -> Sequence[Finding]:
+        # A folder that is away may hang.
+        received = backups is not None and bool(await asyncio.to_thread(Catalog(backups).log_grown))
+        return await servers.look(urls, received=received)
+
+    return [("Máy chủ PostgreSQL", "Servers of PostgreSQL", look)] if urls else []
+
+
 def _of_machine(
     intake: IntakeSettings | None, followup: FollowupSettings | None, backups: Path | None, now: Now
 ) -> list[_Check]:
-    urls, folders = list[tuple[str, str]](), dict[str, Path]()
+    urls = list[tuple[str, str]]()
     if intake is not None:
-        urls += [(f"INTAKE_{name.upper()}", getattr(intake, name)) for name in ("database_url", "amqp_url", "issuer")]
-        folders |= {"INTAKE_FILES": Path(intake.files)} if intake.files else {}
+        named = ("database_url", "amqp_url", "issuer", "public_url")
+        urls += [(f"INTAKE_{name.upper()}", getattr(intake, name)) for name in named]
     if followup is not None:
         named = ("database_url", "amqp_url", "issuer", "public_url")
         urls += [(f"FOLLOWUP_{name.upper()}", getattr(followup, name)) for name in named]
         urls += [("FOLLOWUP_SOURCES", url) for url in followup.feeds]
     checks: list[_Check] = [("Chứng thư", "Certificates", partial(certificates.look, urls, now))]
+    if public := [(variable, url) for variable, url in urls if variable.endswith("PUBLIC_URL") and _is_public(url)]:
+        checks.append(("Địa chỉ bên ngoài", "Addresses outside", partial(_look_outside, public)))
     if folder := os.environ.get("DOITHOAI_SECRETS_DIR", ""):
-        of_folder = partial(asyncio.to_thread, lambda: secret_files.of_folder(folder))
+        of_folder = partial(asyncio.to_thread, lambda: secret_files.of_folder(folder, account_of(INTAKE)))
         checks.append(("Thư mục bí mật", "Folder of secrets", of_folder))
     if backups is not None:
-        folders["--backups"] = backups
         checks.append(("Sao lưu", "Backups", partial(kept_backups.look, backups, now)))
-    return [*checks, ("Máy này", "This machine", partial(machine.look, folders))]
+    return [*checks, ("Máy này", "This machine", partial(_look_at_machine, intake, followup, backups))]
+
+
+async def _look_outside(public: Sequence[tuple[str, str]]) -> Sequence[Finding]:
+    looks = (processes.look_at_public(variable, url) for variable, url in public)
+    return [finding for found in await asyncio.gather(*looks) for finding in found]
+
+
+async def _look_at_machine(
+    intake: IntakeSettings | None, followup: FollowupSettings | None, backups: Path | None
+) -> Sequence[Finding]:
+    urls = [settings.database_url for settings in (intake, followup) if settings is not None]
+    kept = [
+        OurFolder("PostgreSQL", each) for found in await asyncio.gather(*map(servers.folders, urls)) for each in found
+    ]
+    brokers = [settings.amqp_url for settings in (intake, followup) if settings is not None]
+    if any(url and not _is_public(url) for url in brokers):  # one on this machine
+        kept += [OurFolder("RabbitMQ", each) for each in await asyncio.to_thread(lambda: list(folders_of_rabbitmq()))]
+    if intake is not None and intake.files:
+        kept.append(OurFolder("INTAKE_FILES", Path(intake.files), await asyncio.to_thread(account_of, INTAKE)))
+    if backups is not None:
+        writer = await asyncio.to_thread(account_of, BACKUP, str(backups))
+        kept.append(OurFolder("--backups", backups, writer, is_backup=True))
+    return await machine.look(list(dict.fromkeys(kept)))
+
+
+def _is_public(url: str) -> bool:
+    """Whether a URL leads beyond this machine."""
+    host = urlsplit(url).hostname or ""
+    return bool(host) and not is_loopback(host)
 
 
 def _is_configured(prefix: str) -> bool:

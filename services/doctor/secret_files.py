@@ -1,21 +1,23 @@
-"""The settings, and the files of secrets that they name: there, whole, and readable by nobody else."""
+"""The settings, and the files of secrets that they name: there, whole, for whom the service runs as and nobody else."""
 
-import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic_settings import BaseSettings
 
 from services.doctor.findings import Finding, note, right, wrong
+from services.doctor.system import ServiceUser, is_open
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import InvalidTokens, load_tokens
 from shared.sealing import KEY_BYTES
+from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
-OTHERS = stat.S_IRWXO  # whoever else has an account on the machine
+KEYS_OF_URLS = ("sslkey", "keyfile", "password_file")  # files of secrets that the URL of a server names
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -30,17 +32,21 @@ def settings_of(kind: type[S], name: str) -> tuple[S | None, Finding]:
         )
 
 
-def of_intake(settings: IntakeSettings) -> Sequence[Finding]:
-    """The key and the tokens of intake."""
-    found = _tokens("INTAKE_TOKENS_FILE", settings.tokens_file, settings.tokens)
-    return [*_key("INTAKE_MASTER_KEY_FILE", settings.master_key_file, needed=True), *found]
-
-
-def of_followup(settings: FollowupSettings) -> Sequence[Finding]:
-    """The keys and the tokens of followup."""
+def of_intake(settings: IntakeSettings, account: ServiceUser) -> Sequence[Finding]:
+    """The key and the tokens of intake, which runs as `account`."""
     found = [
-        *_key("FOLLOWUP_SESSION_KEY_FILE", settings.session_key_file, needed=bool(settings.issuer)),
-        *_tokens("FOLLOWUP_TOKENS_FILE", settings.tokens_file, settings.tokens),
+        *_key("INTAKE_MASTER_KEY_FILE", settings.master_key_file, account, needed=True),
+        *_tokens("INTAKE_TOKENS_FILE", settings.tokens_file, settings.tokens, account),
+    ]
+    urls = {"INTAKE_DATABASE_URL": settings.database_url, "INTAKE_AMQP_URL": settings.amqp_url}
+    return [*found, *_of_urls(urls, account)]
+
+
+def of_followup(settings: FollowupSettings, account: ServiceUser) -> Sequence[Finding]:
+    """The keys and the tokens of followup, which runs as `account`."""
+    found = [
+        *_key("FOLLOWUP_SESSION_KEY_FILE", settings.session_key_file, account, needed=bool(settings.issuer)),
+        *_tokens("FOLLOWUP_TOKENS_FILE", settings.tokens_file, settings.tokens, account),
     ]
     for variable, path in (
         ("FOLLOWUP_SOURCE_TOKEN_FILE", settings.source_token_file),
@@ -48,20 +54,53 @@ def of_followup(settings: FollowupSettings) -> Sequence[Finding]:
         *(("FOLLOWUP_SOURCES", file) for file in settings.broker_files.values()),
     ):
         if path:
-            found += _file(variable, path) or [right(f"{variable}: đọc được", f"{variable}: can be read")]
-    return found
+            found += _file(variable, path, account) or [right(f"{variable}: đọc được", f"{variable}: can be read")]
+    urls = {"FOLLOWUP_DATABASE_URL": settings.database_url, "FOLLOWUP_AMQP_URL": settings.amqp_url}
+    return [*found, *_of_urls(urls, account)]
 
 
-def of_folder(name: str) -> Sequence[Finding]:
-    """The files of DOITHOAI_SECRETS_DIR."""
+def of_folder(name: str, account: ServiceUser) -> Sequence[Finding]:
+    """The files of DOITHOAI_SECRETS_DIR and of the folders in it, and the keys of TLS in a folder `tls` beside it.
+
+    Where a unit says as whom a service runs, systemd reads them as root, and hands each to whom it is for.
+    """
     folder = Path(name)
     if not folder.is_dir():
         return []  # the settings have said it
-    bad = [finding for path in sorted(folder.iterdir()) if path.is_file() for finding in _file(path.name, str(path))]
-    return bad or [right("DOITHOAI_SECRETS_DIR: chỉ chủ đọc được", "DOITHOAI_SECRETS_DIR: for its owner alone")]
+    files, folders = dict[Path, Path](), [folder]
+    # A mounted secret has each file twice, the second time by a link.
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            files.setdefault(path.resolve(), path)
+        elif path.is_dir() and not path.is_symlink():
+            folders.append(path)
+    keys = sorted((folder.absolute().parent / "tls").glob("*.key"))
+    bad = [_opened("", path, _close(path, handed=account.is_known)) for path in files.values() if is_open(path)]
+    bad += [_opened("", path, _close(path, handed=True)) for path in keys if is_open(path)]
+    bad += [finding for path in folders for finding in _folder(path)]
+    return bad or [
+        right("DOITHOAI_SECRETS_DIR: người khác không đọc được", "DOITHOAI_SECRETS_DIR: nobody else can read it")
+    ]
 
 
-def _key(variable: str, path: str, *, needed: bool) -> list[Finding]:
+def _of_urls(urls: Mapping[str, str], account: ServiceUser) -> list[Finding]:
+    named = [(variable, parse_qs(urlsplit(url).query)) for variable, url in urls.items()]
+    paths = [(variable, path) for variable, query in named for key in KEYS_OF_URLS for path in query.get(key, ())]
+    return [finding for variable, path in paths for finding in _file(variable, path, account)]
+
+
+def _folder(path: Path) -> list[Finding]:
+    """What is wrong with a folder of secrets itself. One that a cluster mounts is sticky, and not to be written to."""
+    mode = path.stat().st_mode
+    if mode & stat.S_ISVTX or not is_open(path):
+        return []
+    shown = f"{stat.S_IMODE(mode):04o}"
+    said = f"ai trên máy cũng vào được thư mục {path} ({shown})", f"everybody may enter the folder {path} ({shown})"
+    do = f"chmod o-rwx {path}"
+    return [wrong(*said, do, do) if mode & stat.S_IWOTH else note(*said, do, do)]
+
+
+def _key(variable: str, path: str, account: ServiceUser, *, needed: bool) -> list[Finding]:
     if not path:
         if not needed:
             return []
@@ -73,7 +112,7 @@ def _key(variable: str, path: str, *, needed: bool) -> list[Finding]:
                 f"once: head -c {KEY_BYTES} /dev/urandom > FILE, and keep a copy elsewhere",
             )
         ]
-    if bad := _file(variable, path):
+    if bad := _file(variable, path, account):
         return bad
     if (size := Path(path).stat().st_size) != KEY_BYTES:
         return [
@@ -87,8 +126,8 @@ def _key(variable: str, path: str, *, needed: bool) -> list[Finding]:
     return [right(f"{variable}: {size} byte", f"{variable}: {size} bytes")]
 
 
-def _tokens(variable: str, path: str, text: str) -> list[Finding]:
-    if path and (bad := _file(variable, path)):
+def _tokens(variable: str, path: str, text: str, account: ServiceUser) -> list[Finding]:
+    if path and (bad := _file(variable, path, account)):
         return bad
     if not (path or text):
         return [
@@ -108,32 +147,77 @@ def _tokens(variable: str, path: str, text: str) -> list[Finding]:
     return [right(f"{variable}: {len(entries)} bên gọi", f"{variable}: {len(entries)} callers")]
 
 
-def _file(variable: str, path: str) -> list[Finding]:
+def _file(variable: str, path: str, account: ServiceUser) -> list[Finding]:
     """What is wrong with a file of a secret; nothing where it is right."""
+    file = Path(path)
     try:
-        mode = os.stat(path).st_mode
-        with open(path, "rb") as file:
-            is_empty = not file.read(1)
+        with file.open("rb") as opened:
+            is_empty = not opened.read(1)
     except OSError as error:
         return [
             wrong(
                 f"{variable}: không đọc được {path} ({error.strerror})",
                 f"{variable}: {path} cannot be read ({error.strerror})",
-                "sửa đường dẫn, hoặc giao tệp cho người chạy dịch vụ",
-                "mend the path, or give the file to whom the service runs as",
+                "sửa đường dẫn; nếu chỉ doctor không được đọc, chạy nó bằng root hoặc người chạy dịch vụ",
+                "mend the path; if doctor alone may not read it, run it as root or as whom the service runs as",
             )
         ]
     if is_empty:
         said = f"{variable}: {path}"
         return [wrong(f"{said} trống", f"{said} is empty", "ghi lại tệp này", "write this file again")]
-    if mode & OTHERS:
-        shown = f"{stat.S_IMODE(mode):04o}"
-        return [
-            wrong(
-                f"{variable}: ai trên máy cũng đọc được {path} ({shown})",
-                f"{variable}: everybody on this machine may use {path} ({shown})",
-                f"chmod 600 {path}",
-                f"chmod 600 {path}",
-            )
-        ]
-    return []
+    return [*_unreadable(variable, file, account), *_open(variable, file, account)]
+
+
+def _unreadable(variable: str, file: Path, account: ServiceUser) -> list[Finding]:
+    """What keeps the service from a file that whoever asks, root, can read."""
+    if not account.is_known or account.may_read(file):
+        return []
+    said = (
+        f"{variable}: {account.user}, người chạy dịch vụ, không đọc được {file}",
+        f"{variable}: {account.user}, as whom the service runs, cannot read {file}",
+    )
+    closed = next((folder for folder in reversed(file.absolute().parents) if not account.may_enter(folder)), None)
+    if closed is None:
+        do = f"chgrp {account.group} {file} && chmod 640 {file}"
+        return [wrong(*said, do, do)]
+    return [
+        wrong(
+            *said,
+            f"không vào được {closed}: trao tệp bằng LoadCredential= (systemctl edit), hoặc để tệp ở nơi khác",
+            f"it may not enter {closed}: hand the file over by LoadCredential= (systemctl edit), or put it elsewhere",
+        )
+    ]
+
+
+def _open(variable: str, file: Path, account: ServiceUser) -> list[Finding]:
+    """What is wrong where everybody reads a file. What is advised leaves it to whom the service runs as."""
+    if not is_open(file):
+        return []
+    status = file.stat()
+    is_owner = status.st_uid == account.uid
+    is_member = account.is_member(status.st_gid) and bool(status.st_mode & stat.S_IRGRP)
+    is_handed = str(file) in account.handed
+    if account.is_known and not (is_owner or is_member or is_handed):
+        do = f"chgrp {account.group} {file} && chmod 640 {file}"
+        return [_opened(f"{variable}: ", file, Sentence(do, do))]
+    return [_opened(f"{variable}: ", file, _close(file, handed=account.is_known))]
+
+
+def _opened(beginning: str, file: Path, do: Sentence) -> Finding:
+    shown = f"{stat.S_IMODE(file.stat().st_mode):04o}"
+    return wrong(
+        f"{beginning}ai trên máy cũng đọc được {file} ({shown})",
+        f"{beginning}everybody on this machine may use {file} ({shown})",
+        *do,
+    )
+
+
+def _close(file: Path, *, handed: bool) -> Sentence:
+    """How a file is closed to everybody; unless it is handed over, whoever reads it may be one of these."""
+    do = f"chmod o-rwx {file}"
+    if handed:
+        return Sentence(do, do)
+    return Sentence(
+        f"{do}, sau khi giao tệp cho người chạy dịch vụ (chown, chgrp)",
+        f"{do}, once it belongs to whom the service runs as (chown, chgrp)",
+    )

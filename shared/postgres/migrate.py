@@ -17,7 +17,7 @@ from importlib.resources.abc import Traversable
 import asyncpg
 
 from shared.postgres.pool import connected
-from shared.postgres.server_check import require_fit
+from shared.postgres.server_check import UnfitServer, require_fit
 
 LOCK = 70340001  # the key of the advisory lock: one process migrates a database at a time
 
@@ -48,6 +48,11 @@ async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
             "(name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
         )
         applied = {r["name"]: r["sha256"] for r in await connection.fetch("SELECT name, sha256 FROM schema_migrations")}
+        if others := sorted({name.rpartition("/")[0] for name in applied} - set(packages)):
+            raise UnfitServer(
+                f"this database belongs to {', '.join(others)}, and its tables are not to be mixed with those of "
+                f"{packages[-1]}: name the other database"
+            )
         done = []
         for package in packages:
             for name, sql in _files(package):

@@ -129,6 +129,13 @@ async def test_service__may_not_reach_the_database_of_the_other(cluster: Compose
         await asyncpg.connect(as_role(cluster.dsn("intake"), "followup"))
 
 
+@pytest.mark.parametrize("service", SERVICES)
+async def test_service__may_see_its_standbys(cluster: Composed, upgraded: Any, service: str) -> None:
+    connection: Any = await asyncpg.connect(as_role(cluster.dsn(service), service))
+    assert await connection.fetchval("SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')")
+    await connection.close()
+
+
 async def test_every_table__is_granted_to_the_service_or_withheld_on_purpose(cluster: Composed, upgraded: Any) -> None:
     for service in SERVICES:
         connection: Any = await asyncpg.connect(cluster.dsn(service))

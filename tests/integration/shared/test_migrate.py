@@ -79,11 +79,15 @@ async def test_concurrent_migration__goes_on_where_it_was_interrupted__and_appen
     dsn = await pg_server.fresh("shared.postgres")
     make = "CREATE INDEX CONCURRENTLY by_topic ON stored_events (topic);\n"
     index = "-- migrate: concurrently\nDROP INDEX CONCURRENTLY IF EXISTS by_topic;\n" + make
-    monkeypatch.setattr(migrations, "_files", lambda package: [("x/0001.sql", index + "SELECT nonsense;\n")])
+    text = {"x": index + "SELECT nonsense;\n"}
+    monkeypatch.setattr(
+        migrations, "_files", lambda package: [("x/0001.sql", text[package])] if package in text else []
+    )
+    packages = ["shared.postgres", "x"]
     with pytest.raises(asyncpg.UndefinedColumnError):
-        await migrate(dsn, ["x"])
-    monkeypatch.setattr(migrations, "_files", lambda package: [("x/0001.sql", index)])
-    assert [names for names in await asyncio.gather(*(migrate(dsn, ["x"]) for _ in range(3))) if names] == [
+        await migrate(dsn, packages)
+    text["x"] = index
+    assert [names for names in await asyncio.gather(*(migrate(dsn, packages) for _ in range(3))) if names] == [
         ["x/0001.sql"]
     ]
     connection = await asyncpg.connect(dsn)
@@ -102,6 +106,16 @@ async def test_command__migrates_what_is_set_and_says_so(pg_server: TestServer) 
     assert "services.followup/0001_followup.sql" in told["followup"]
     again = await asyncio.to_thread(doithoai, INTAKE_DATABASE_URL=intake)
     assert (again.returncode, again.stdout) == (0, "intake: nothing to apply\n")
+
+
+async def test_database_of_the_other_service__is_refused_and_left_as_it_is(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh("shared.postgres", "services.followup")
+    done = await asyncio.to_thread(doithoai, "--intake-role", "postgres", INTAKE_DATABASE_URL=dsn)
+    said = "INTAKE_DATABASE_URL: this database belongs to services.followup, and its tables are not to be mixed"
+    assert done.returncode == 1 and said in done.stderr
+    connection = await asyncpg.connect(dsn)
+    assert await connection.fetchval("SELECT to_regclass('refused_commands')") is None
+    await connection.close()
 
 
 async def test_command__grants_roles_and_says_which_is_missing(pg_server: TestServer) -> None:

@@ -1,8 +1,9 @@
 """Certificates of servers and files are judged by how long they are valid, whatever else is wrong with them."""
 
 import asyncio
+import ipaddress
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from services.doctor.findings import State
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def certificate(folder: Path, days: int) -> Path:
-    """A certificate with its key, valid for so many days."""
+def certificate(folder: Path, days: int, names: Sequence[x509.GeneralName] = ()) -> Path:
+    """A certificate with its key, valid for so many days, for some hosts."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
     made = (
         x509.CertificateBuilder()
@@ -29,12 +30,13 @@ def certificate(folder: Path, days: int) -> Path:
         .serial_number(1)
         .not_valid_before(BEGIN - timedelta(days=900))
         .not_valid_after(BEGIN + timedelta(days=days))
-        .sign(key, hashes.SHA256())
     )
+    if names:
+        made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
     path = folder / f"{days}.pem"
     no_password = serialization.NoEncryption()
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password)
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    path.write_bytes(private + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     return path
 
 
@@ -74,8 +76,42 @@ async def expired(tmp_path: Path) -> AsyncIterator[int]:
 
 
 async def test_server__whose_certificate_has_expired_is_told(expired: int) -> None:
-    ((state, told),) = await looked_at(f"https://127.0.0.1:{expired}/path")
+    (state, told), *_ = await looked_at(f"https://127.0.0.1:{expired}/path")
     assert state is State.WRONG and told == f"X_URL: 127.0.0.1:{expired}: the certificate has expired"
+
+
+LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+
+
+@pytest.mark.parametrize(
+    ("names", "state", "said"),
+    [
+        ([x509.DNSName("other.vn")], State.WRONG, "the certificate is not for 127.0.0.1: browsers refuse it"),
+        ([], State.WRONG, "the certificate is not for 127.0.0.1"),
+        ([LOOPBACK], State.NOTE, "nobody whom this machine trusts has issued 127.0.0.1's certificate"),
+    ],
+)
+async def test_certificate__for_another_name_or_by_no_authority_is_told(
+    tmp_path: Path, names: list[x509.GeneralName], state: State, said: str
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path, 900, names))
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    found = await certificates.look([("A_PUBLIC_URL", f"{url}/a"), ("B_PUBLIC_URL", f"{url}/b")], lambda: 1.0)
+    server.close()
+    # Two addresses of one server are one certificate.
+    assert [finding.said.en.startswith("A_PUBLIC_URL, B_PUBLIC_URL: ") for finding in found] == [True, True]
+    assert found[1].state is state and said in found[1].said.en
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("a.vn", True), ("A.VN.", True), ("x.b.vn", True), ("y.x.b.vn", False), ("b.vn", False), ("c.vn", False)],
+)
+def test_certificate__is_for_the_names_in_it(tmp_path: Path, host: str, expected: bool) -> None:
+    made = certificate(tmp_path, 30, [x509.DNSName("a.vn"), x509.DNSName("*.b.vn")])
+    assert certificates.is_for(x509.load_pem_x509_certificate(made.read_bytes()), host) is expected
 
 
 async def test_server__that_shows_none_is_told(tmp_path: Path) -> None:

@@ -6,12 +6,21 @@ from pathlib import Path
 import pytest
 
 from services.doctor import secret_files
-from services.doctor.findings import State
+from services.doctor.findings import Finding, State
+from services.doctor.system import ServiceUser
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import change_tokens, mint_token
 
+ME = ServiceUser()
+NOBODY = ServiceUser(user="nobody", group="nogroup", uid=65534, gid=65534)
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root tries what another user may do")
 URL = "postgresql://u:p@127.0.0.1/x"
+
+
+def remedies(found: list[Finding]) -> list[str]:
+    """What is to be done where something is wrong."""
+    return [finding.remedy.en for finding in found if finding.state is State.WRONG and finding.remedy]
 
 
 def intake(folder: Path, **settings: str) -> IntakeSettings:
@@ -27,13 +36,13 @@ def intake(folder: Path, **settings: str) -> IntakeSettings:
 
 def told(settings: IntakeSettings) -> list[str]:
     """What is wrong, in English."""
-    found = secret_files.of_intake(settings)
+    found = secret_files.of_intake(settings, ME)
     assert all(finding.remedy and finding.remedy.vi for finding in found if finding.state is State.WRONG)
     return [finding.said.en for finding in found if finding.state is State.WRONG]
 
 
-def test_secrets__that_are_right_are_said_to_be(tmp_path: Path) -> None:
-    assert told(intake(tmp_path)) == []
+def test_secrets__that_are_right_are_said_to_be(reached: Path) -> None:
+    assert told(intake(reached)) == []
 
 
 @pytest.mark.parametrize(
@@ -45,8 +54,8 @@ def test_secrets__that_are_right_are_said_to_be(tmp_path: Path) -> None:
         ("gone", "cannot be read (No such file or directory)"),
     ],
 )
-def test_master_key__that_is_wrong_is_told(tmp_path: Path, harm: str, expected: str) -> None:
-    settings, key = intake(tmp_path), tmp_path / "master.key"
+def test_master_key__that_is_wrong_is_told(reached: Path, harm: str, expected: str) -> None:
+    settings, key = intake(reached), reached / "master.key"
     match harm:
         case "open":
             key.chmod(0o644)
@@ -60,31 +69,119 @@ def test_master_key__that_is_wrong_is_told(tmp_path: Path, harm: str, expected: 
     assert said.startswith("INTAKE_MASTER_KEY_FILE") and expected in said
 
 
-def test_master_key__that_is_not_set_is_told(tmp_path: Path) -> None:
-    assert told(intake(tmp_path, master_key_file="")) == ["INTAKE_MASTER_KEY_FILE: is not set"]
+def test_master_key__that_is_not_set_is_told(reached: Path) -> None:
+    assert told(intake(reached, master_key_file="")) == ["INTAKE_MASTER_KEY_FILE: is not set"]
 
 
-def test_several_faults__are_told_at_once(tmp_path: Path) -> None:
-    settings = intake(tmp_path)
-    (tmp_path / "master.key").unlink()
-    (tmp_path / "tokens.json").write_text("{")
-    os.chmod(tmp_path / "tokens.json", 0o600)
+def test_several_faults__are_told_at_once(reached: Path) -> None:
+    settings = intake(reached)
+    (reached / "master.key").unlink()
+    (reached / "tokens.json").write_text("{")
+    os.chmod(reached / "tokens.json", 0o600)
     assert [said.split(":")[0] for said in told(settings)] == ["INTAKE_MASTER_KEY_FILE", "INTAKE_TOKENS_FILE"]
 
 
-def test_followup__without_its_token_or_key_is_told(tmp_path: Path) -> None:
-    (tmp_path / "session.key").write_bytes(bytes(16))
-    (tmp_path / "session.key").chmod(0o600)
+def test_followup__without_its_token_or_key_is_told(reached: Path) -> None:
+    (reached / "session.key").write_bytes(bytes(16))
+    (reached / "session.key").chmod(0o600)
     settings = FollowupSettings(
-        database_url=URL, session_key_file=str(tmp_path / "session.key"), source_token_file=str(tmp_path / "none")
+        database_url=URL, session_key_file=str(reached / "session.key"), source_token_file=str(reached / "none")
     )
-    wrong = [finding.said.en for finding in secret_files.of_followup(settings) if finding.state is State.WRONG]
+    wrong = [finding.said.en for finding in secret_files.of_followup(settings, ME) if finding.state is State.WRONG]
     assert ["SESSION_KEY" in wrong[0], "SOURCE_TOKEN" in wrong[1], len(wrong)] == [True, True, 2]
 
 
-def test_folder_of_secrets__with_an_open_file_is_told(tmp_path: Path) -> None:
+def test_folder_of_secrets__with_an_open_file_is_told(reached: Path) -> None:
     for name, mode in (("intake_database_url", 0o600), ("intake_amqp_url", 0o604)):
-        (tmp_path / name).write_text("secret")
-        (tmp_path / name).chmod(mode)
-    (finding,) = secret_files.of_folder(str(tmp_path))
-    assert finding.state is State.WRONG and "intake_amqp_url" in finding.said.en
+        (reached / name).write_text("secret")
+        (reached / name).chmod(mode)
+    (finding,) = [each for each in secret_files.of_folder(str(reached), ME) if each.state is State.WRONG]
+    assert "intake_amqp_url" in finding.said.en
+
+
+def test_tokens_that_the_service_reads_itself__stay_readable_to_it(reached: Path) -> None:
+    settings, tokens = intake(reached), reached / "tokens.json"
+    tokens.chmod(0o644)
+    member = ServiceUser(user="doithoai", group="doithoai", uid=1, gid=tokens.stat().st_gid)
+    for account, remedy in (
+        (member, f"chmod o-rwx {tokens}"),
+        (NOBODY, f"chgrp nogroup {tokens} && chmod 640 {tokens}"),
+    ):
+        found = secret_files._open("INTAKE_TOKENS_FILE", tokens, account)
+        assert remedies(found) == [remedy]
+    # Where no unit says as whom it runs, nobody can say what would be left to it.
+    ((remedy),) = remedies(list(secret_files.of_intake(settings, ME)))
+    assert remedy == f"chmod o-rwx {tokens}, once it belongs to whom the service runs as (chown, chgrp)"
+
+
+@as_root
+def test_file__that_root_alone_reads_is_told_unless_it_is_handed_over(reached: Path) -> None:
+    settings = intake(reached)
+    handed = ServiceUser(
+        user="nobody", group="nogroup", uid=65534, gid=65534, handed=frozenset({f"{reached}/master.key"})
+    )
+    (said,) = [f for f in secret_files.of_intake(settings, handed) if f.state is State.WRONG]
+    tokens = reached / "tokens.json"
+    assert said.said.en == f"INTAKE_TOKENS_FILE: nobody, as whom the service runs, cannot read {tokens}"
+    assert remedies([said]) == [f"chgrp nogroup {tokens} && chmod 640 {tokens}"]
+    os.chown(tokens, 0, 65534)
+    tokens.chmod(0o640)
+    assert remedies(list(secret_files.of_intake(settings, handed))) == []
+
+
+@as_root
+def test_file__in_a_folder_that_the_service_may_not_enter_is_told_so(reached: Path) -> None:
+    secrets = reached / "secrets"
+    secrets.mkdir(0o700)
+    (secrets / "token").write_text("x")
+    (remedy,) = remedies(secret_files._file("FOLLOWUP_SOURCE_TOKEN_FILE", str(secrets / "token"), NOBODY))
+    assert remedy.startswith(f"it may not enter {secrets}: hand the file over by LoadCredential=")
+
+
+def test_file__within_a_closed_folder_is_not_open(reached: Path) -> None:
+    secrets = reached / "secrets"
+    secrets.mkdir(0o700)
+    for name in ("master.key", "tokens.json"):
+        intake(secrets)
+        (secrets / name).chmod(0o644)
+    assert told(intake(secrets)) == []
+
+
+def test_folder_of_secrets__is_looked_at_to_its_bottom(reached: Path) -> None:
+    secrets, tls = reached / "secrets", reached / "tls"
+    (secrets / "migrate").mkdir(parents=True)
+    tls.mkdir()
+    for path in (secrets / "migrate" / "intake_database_url", tls / "server.key"):
+        path.write_text("secret")
+        path.chmod(0o644)
+    for folder in (secrets, secrets / "migrate", tls):
+        folder.chmod(0o755)
+    found = secret_files.of_folder(str(secrets), NOBODY)
+    wrong = [finding.said.en for finding in found if finding.state is State.WRONG]
+    assert len(wrong) == 2 and "migrate/intake_database_url" in wrong[0] and "tls/server.key" in wrong[1]
+    assert remedies(list(found))[0] == f"chmod o-rwx {secrets}/migrate/intake_database_url"  # systemd reads it, as root
+    notes = [finding.said.en for finding in found if finding.state is State.NOTE]
+    assert notes == [f"everybody may enter the folder {each} (0755)" for each in (secrets, secrets / "migrate")]
+    secrets.chmod(0o757)
+    assert f"everybody may enter the folder {secrets} (0757)" in [
+        finding.said.en for finding in secret_files.of_folder(str(secrets), NOBODY) if finding.state is State.WRONG
+    ]
+
+
+def test_secret_that_is_mounted_twice__is_told_once(reached: Path) -> None:
+    data = reached / "secrets" / "..2026"
+    data.mkdir(parents=True)
+    (data / "intake_database_url").write_text("secret")
+    (data / "intake_database_url").chmod(0o644)
+    (reached / "secrets" / "..data").symlink_to("..2026")
+    (reached / "secrets" / "intake_database_url").symlink_to("..data/intake_database_url")
+    found = secret_files.of_folder(str(reached / "secrets"), ME)
+    assert [finding.state for finding in found].count(State.WRONG) == 1
+
+
+def test_key_of_tls__that_a_url_names_is_a_secret_too(reached: Path) -> None:
+    key = reached / "client.key"
+    key.write_text("x")
+    key.chmod(0o644)
+    settings = intake(reached, amqp_url=f"amqps://u@h/v?keyfile={key}")
+    assert told(settings) == [f"INTAKE_AMQP_URL: everybody on this machine may use {key} (0644)"]

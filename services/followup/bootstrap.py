@@ -356,7 +356,7 @@ class FollowedSources:
                 FeedClient(url, client, token),
                 StoredProjection(pool),
                 inboxes.of,
-                leases.take,
+                leases,
                 inboxes.lead,
                 partial(names.claim, url),
                 partial(keep_loss, pool),
@@ -365,8 +365,8 @@ class FollowedSources:
         }
 
     def by_address(self) -> dict[str, tuple[str, str]]:
-        """The name of each source, empty while it is not known, and why this process does not read it."""
-        return {url: (reader.source, reader.refused or reader.away) for url, reader in self.readers.items()}
+        """The name of each source, empty while it is not known, and why this process leaves it to another."""
+        return {url: (reader.source, reader.stands_back) for url, reader in self.readers.items()}
 
     def refused(self) -> dict[str, str]:
         """Why sources are not read, by their addresses."""

@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from services.followup.adapters.read.metrics_snapshot import Counts, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Coded
-from services.followup.console.pages import Pages, names_of
+from services.followup.console.pages import Pages, names_by_source
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, duty_words
 from services.followup.entrypoints.access import may_read_all
@@ -77,7 +77,7 @@ def figures_routes(pages: Pages, queries: Queries, snapshot: Callable[[], Metric
             scheduler=_instant(shot.scheduler),
             next_deadline=_instant(min(shot.next_deadline.values(), default=None)),
             taken_at=_instant(shot.taken_at or None),
-            names=await names_of(queries, {(row.source, row.code) for row in bodies}),
+            names=await names_by_source(queries, {(row.source, row.code) for row in bodies}),
         )
 
     return [figures]

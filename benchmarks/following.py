@@ -14,6 +14,7 @@ from benchmarks.servers import pool_of
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.source_births import StoredBirths
+from services.followup.adapters.store.writer_leases import WriterLeases
 from services.followup.application.ports import Feed
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
@@ -56,12 +57,9 @@ async def following(dsn: str, feed: Feed, url: str = "") -> "AsyncIterator[async
     async with pool_of(dsn, search_path=SEARCH_PATH) as pool:
         inboxes = PrefetchBuffers(lambda _: Subscriber(url, EVENTS))
 
-        async def leased(_: str) -> bool:
-            return True
-
         claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
         lost = partial(keep_loss, pool)
-        followed = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead, claim, lost)
+        followed = SourceReader(feed, StoredProjection(pool), inboxes.of, WriterLeases(pool), inboxes.lead, claim, lost)
         task = asyncio.create_task(followed.run())
         try:
             yield pool

@@ -238,6 +238,7 @@ async def running(
                 lost=await unconfirmed(pool),
                 standby_required=durable.is_required,
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
+                away=followed.away(),
                 refused_calls=callers.refused.counts,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
@@ -363,7 +364,7 @@ class FollowedSources:
                 FeedClient(url, client, token),
                 StoredProjection(pool),
                 inboxes.of,
-                leases.take,
+                leases,
                 inboxes.lead,
                 partial(names.claim, url),
                 partial(keep_loss, pool),
@@ -372,12 +373,17 @@ class FollowedSources:
         }
 
     def by_address(self) -> dict[str, tuple[str, str]]:
-        """The name of each source, empty while it is not known, and why this process does not read it."""
-        return {url: (reader.source, reader.refused or reader.away) for url, reader in self.readers.items()}
+        """The name of each source, empty while it is not known, and why this process leaves it to another."""
+        return {url: (reader.source, reader.stands_back) for url, reader in self.readers.items()}
 
     def refused(self) -> dict[str, str]:
         """Why sources are not read, by their addresses."""
         return {url: reader.refused for url, reader in self.readers.items() if reader.refused}
+
+    def away(self) -> dict[tuple[str, ...], float]:
+        """Whether this process leaves a source to another since it does not reach it, by name or by address."""
+        readers = self.readers.items()
+        return {(r.source or url,): float(bool(r.away) and not r.is_leading) for url, r in readers if not r.refused}
 
     def address(self, source: str) -> str | None:
         """Where a source is; None while it is not known by its name."""

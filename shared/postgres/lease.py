@@ -11,6 +11,8 @@ A name without a row is free, and its first fence is 1. `expires_at` alone says 
 passed, or that lies further ahead than a lease is long, is free. The latter was written by a clock that was ahead, as
 that of a server before it was set right or replaced by its standby.
 
+`renew` is for who would rather know that another held the lease meanwhile than acquire it again.
+
 A process that slept past its lease does not know that another holds it now. When it writes it therefore names what it
 knows (a relay its fence, a projector the revision of its cursor), and the write fails when another has written since.
 
@@ -30,7 +32,7 @@ ON CONFLICT (name) DO UPDATE SET
     holder = excluded.holder,
     fence = CASE WHEN l.holder = excluded.holder AND l.expires_at > clock_timestamp() THEN l.fence ELSE l.fence + 1 END,
     expires_at = excluded.expires_at
-WHERE l.holder = excluded.holder OR l.expires_at <= clock_timestamp()
+WHERE l.holder = excluded.holder OR l.expires_at <= clock_timestamp() - make_interval(secs => $4)
     OR l.expires_at > clock_timestamp() + make_interval(secs => $3)
 RETURNING fence
 """
@@ -46,6 +48,10 @@ WHERE l.name = $1 AND l.holder <> $2 AND (SELECT h.n FROM held h WHERE h.holder 
     >= 2 + coalesce((SELECT h.n FROM held h WHERE h.holder = $2), 0)
 RETURNING fence
 """
+_RENEW = """
+UPDATE leases SET expires_at = clock_timestamp() + make_interval(secs => $3) WHERE name = $1 AND holder = $2
+RETURNING fence
+"""
 # No standby is waited for: what a fail-over takes back of it runs out.
 _RELEASE = """
 UPDATE leases SET expires_at = clock_timestamp()
@@ -53,9 +59,11 @@ WHERE name = $1 AND holder = $2 AND set_config('synchronous_commit', 'local', tr
 """
 
 
-async def acquire(connection: Any, name: str, holder: str, seconds: float = LEASE_SECONDS) -> int | None:
-    """Acquire or renew a lease; return its fence, or None while another holds it."""
-    fence: int | None = await connection.fetchval(_ACQUIRE, name, holder, seconds)
+async def acquire(
+    connection: Any, name: str, holder: str, seconds: float = LEASE_SECONDS, idle: float = 0.0
+) -> int | None:
+    """Acquire or renew a lease; return its fence, or None while another holds it or did in the last `idle` seconds."""
+    fence: int | None = await connection.fetchval(_ACQUIRE, name, holder, seconds, idle)
     return fence
 
 
@@ -66,6 +74,15 @@ async def relieve(connection: Any, name: str, holder: str, kind: str, seconds: f
     one holder; what they are then apart is less than two again, or is evened out the same way.
     """
     fence: int | None = await connection.fetchval(_RELIEVE, name, holder, seconds, kind)
+    return fence
+
+
+async def renew(connection: Any, name: str, holder: str, seconds: float = LEASE_SECONDS) -> int | None:
+    """Renew a lease that nobody else has held meanwhile, though it may have run out; return its fence, or else None.
+
+    With 0 seconds it is free, but stays this holder's until another acquires it.
+    """
+    fence: int | None = await connection.fetchval(_RENEW, name, holder, seconds)
     return fence
 
 

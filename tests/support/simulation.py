@@ -20,7 +20,8 @@ from uuid import UUID
 import msgspec
 
 from services.followup.adapters.prefetch import PrefetchBuffers
-from services.followup.application import source_reader
+from services.followup.adapters.store.writer_leases import UNLED
+from services.followup.application import projector, source_reader
 from services.followup.application.ports import (
     CaseRecord,
     Changes,
@@ -161,10 +162,7 @@ class World:
         """A process that follows when it gets the lease."""
         process = Process(self, name)
         inboxes = PrefetchBuffers(lambda _: SimulatedBell(process))  # type: ignore[arg-type,return-value]
-        leases = Leases(process, self.rows.leases)
-
-        async def lease(source: str) -> bool:
-            return await leases.acquire(f"writer:{source}", name) is not None
+        lease = SimulatedLease(Leases(process, self.rows.leases), name)
 
         async def lead(source: str, leads: bool) -> None:
             await inboxes.lead(source, leads)
@@ -274,21 +272,41 @@ class Leases:
     def __init__(self, process: Process, table: dict[str, tuple[str, int, float]]) -> None:
         self._process, self._table = process, table
 
-    async def acquire(self, name: str, holder: str) -> int | None:
+    async def acquire(self, name: str, holder: str, idle: float = 0.0) -> int | None:
         await self._process.world.step(self._process)
         now = self._process.world.loop.now
         known, fence, expires = self._table.get(name, ("", 0, -1.0))
-        if known not in ("", holder) and expires > now:
+        if known not in ("", holder) and expires > now - idle:
             return None
         fence += not (known == holder and expires > now)
         self._table[name] = (holder, fence, now + LEASE_SECONDS)
         return fence
+
+    async def renew(self, name: str, holder: str, seconds: float) -> bool:
+        await self._process.world.step(self._process)
+        known, fence, _ = self._table.get(name, ("", 0, 0.0))
+        if known == holder:
+            self._table[name] = (holder, fence, self._process.world.loop.now + seconds)
+        return known == holder
 
     async def release(self, name: str, holder: str) -> None:
         await self._process.world.step(self._process)
         known, fence, _ = self._table.get(name, ("", 0, 0.0))
         if known == holder:
             self._table[name] = (holder, fence, self._process.world.loop.now)
+
+
+class SimulatedLease:
+    """`WriterLeases` in memory, of one source."""
+
+    def __init__(self, leases: Leases, holder: str) -> None:
+        self._leases, self._holder = leases, holder
+
+    async def take(self, source: str, *, is_reached: bool) -> bool:
+        return await self._leases.acquire(f"source:{source}", self._holder, 0.0 if is_reached else UNLED) is not None
+
+    async def renew(self, source: str, *, is_reached: bool) -> bool:
+        return await self._leases.renew(f"source:{source}", self._holder, LEASE_SECONDS if is_reached else 0.0)
 
 
 class SimulatedOutbox:
@@ -723,7 +741,8 @@ def simulated() -> Iterator[World]:
         "log": SILENT,
     }
     reader = mock.patch.multiple(source_reader, monotonic=world.loop.time, log=SILENT)
-    with mock.patch.multiple(relaying, **doors), reader:
+    pace = mock.patch.object(projector, "monotonic", world.loop.time)
+    with mock.patch.multiple(relaying, **doors), reader, pace:
         try:
             yield world
         finally:

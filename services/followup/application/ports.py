@@ -292,6 +292,24 @@ class Feed(Protocol):
         ...
 
 
+class SourceLease(Protocol):
+    """Says which of several processes leads a source."""
+
+    async def take(self, source: str, *, is_reached: bool) -> bool:
+        """Take the lease of a source; False while another process holds it.
+
+        One that this process does not reach is taken only where nobody has led it for some time.
+        """
+        ...
+
+    async def renew(self, source: str, *, is_reached: bool) -> bool:
+        """Renew the lease of a source that this process leads; False once another process took it.
+
+        Of a source that it does not reach it is given back: whoever reaches it takes it.
+        """
+        ...
+
+
 class PrefetchBuffer(Protocol):
     """The events of one source that the broker has brought and that are not applied yet."""
 

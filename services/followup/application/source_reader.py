@@ -2,6 +2,9 @@
 
 Events come from the broker while they are in order, otherwise from the feed, which also gives `complete_to`. Of several
 processes one leads: it holds the lease of the source and applies its events, and the others wait for the lease.
+
+Who leads and does not reach the source any more gives the lease back after some seconds, and goes on with what the
+broker brings until another takes it. Only who reaches the source does: two that are cut off do not take it in turn.
 """
 
 import asyncio
@@ -19,6 +22,7 @@ from services.followup.application.ports import (
     HistoryDiffers,
     PrefetchBuffer,
     Projection,
+    SourceLease,
     SourceStopped,
     SourceUnavailable,
     StaleEpoch,
@@ -37,9 +41,8 @@ WAIT = 1.0  # seconds that the feed holds a call open while the broker is not co
 RENEW_EVERY = 1.5  # seconds between two renewals of the lease
 AGAIN = 1.0  # seconds before the lease, or a source that is away, is tried again
 STOPPED_AGAIN = 5.0  # seconds before a stopped source is tried again: it may have been repaired
+AWAY_AT_MOST = 5.0  # seconds that a source is away before its lease is given back: another process may reach it
 
-#: Acquires or renews the lease of a source; False while another process holds it.
-Lease = Callable[[str], Awaitable[bool]]
 #: Is called with True when this process begins to apply the events of a source, and with False when it ceases.
 Lead = Callable[[str, bool], Awaitable[None]]
 
@@ -61,7 +64,7 @@ class SourceReader:
         feed: Feed,
         projection: Projection,
         buffer_of: Callable[[str], PrefetchBuffer],
-        lease: Lease,
+        lease: SourceLease,
         lead: Lead,
         claim: Claim,
         keep_loss: KeepLoss,
@@ -71,6 +74,7 @@ class SourceReader:
         self.stopped = ""  # why it is stopped; empty while it is followed
         self.refused = ""  # why it is not followed at all: it is, or is called like, another one
         self.away = ""  # why the source cannot be reached; empty while it can
+        self._away_since = 0.0  # when that began
         self._feed, self._projection, self._buffer_of = feed, projection, buffer_of
         self._lease, self._lead, self._claim = lease, lead, claim
         self._keep_loss = keep_loss
@@ -107,11 +111,32 @@ class SourceReader:
                 await self._lead(self.source, False)
             await asyncio.sleep(pause)
 
+    @property
+    def stands_back(self) -> str:
+        """Why this process leaves the source to another; empty while it leads or could."""
+        if self.is_leading:
+            return ""
+        return self.refused or (f"this process does not reach it: {self.away}" if self.away else "")
+
     async def _is_away(self, error: SourceUnavailable) -> None:
+        if not self.away:
+            self._away_since = monotonic()
+        if str(error) != self.away:
+            log.warning("source_away", source=self.source, why=str(error))
         self.away = str(error)
-        log.warning("source_away", source=self.source, why=self.away)
-        if self.source and not self.stopped:
+        if self.is_leading and not self.stopped:
             await self._show("following", f"away: {self.away}")  # the loop runs, the source is silent
+
+    async def _reaches(self) -> bool:
+        """Whether the source answers again, if it was away."""
+        if self.away:
+            try:
+                await self._feed.page(0, limit=1)
+            except SourceUnavailable as error:
+                await self._is_away(error)
+                return False
+            self.away = ""
+        return True
 
     async def _show(self, state: str, reason: str) -> None:
         try:
@@ -124,7 +149,7 @@ class SourceReader:
             page = await self._feed.page(0, limit=1)
             await self._claim(page)
             self.source, self.away, self.refused = page.source, "", ""
-        if not await self._lease(self.source):
+        if not await self._lease.take(self.source, is_reached=await self._reaches()):
             return
         projector = Projector(self.source, self._projection)
         await projector.open()
@@ -138,7 +163,8 @@ class SourceReader:
         renewed, asked, behind = monotonic(), 0.0, True
         while True:
             if monotonic() - renewed > RENEW_EVERY:
-                if not await self._lease(self.source):
+                is_reached = not self.away or monotonic() - self._away_since <= AWAY_AT_MOST
+                if not await self._lease.renew(self.source, is_reached=is_reached):
                     raise FencedOut(self.source)
                 renewed = monotonic()
                 await projector.answer_requests()

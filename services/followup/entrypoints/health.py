@@ -10,7 +10,7 @@ from shared.postgres.transient_errors import TRANSIENT_ERRORS
 SILENT_AFTER = 60.0  # seconds since anything was heard of a source
 SWEEP_AT_MOST = 1800.0  # seconds until a calendar has reached every case
 
-#: By address, of each source that is followed: its name, empty while it is not known, and why it is not read.
+#: By address, of each source that is followed: its name, empty while it is not known, and why this process leaves it.
 Followed = Callable[[], Mapping[str, tuple[str, str]]]
 
 
@@ -25,7 +25,8 @@ def works_of(queries: Queries, followed: Followed) -> Works:
         works = {"store": ""}
         for address, (source, why) in followed().items():
             known = progress.get(source)
-            works[source or address] = _why(known) if known is not None else why or "not read yet"
+            hindered = _why(known) if known is not None else ""
+            works[source or address] = hindered or why or ("" if known is not None else "not read yet")
         return works
 
     return look

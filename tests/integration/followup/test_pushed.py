@@ -16,6 +16,7 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.source_births import StoredBirths
+from services.followup.adapters.store.writer_leases import WriterLeases
 from services.followup.application import source_reader
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
@@ -85,11 +86,9 @@ async def followed(feed: MemoryFeed, pool: asyncpg.Pool, bell: Subscriber) -> As
     """Follow a feed that was read to its end, with the broker's queue connected."""
     inboxes = PrefetchBuffers(lambda _: bell)
 
-    async def leased(_: str) -> bool:
-        return True
-
     claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
-    reader = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead, claim, no_loss)
+    leases = WriterLeases(pool)
+    reader = SourceReader(feed, StoredProjection(pool), inboxes.of, leases, inboxes.lead, claim, no_loss)
     task = asyncio.create_task(reader.run())
     try:
         await until(lambda: bell.is_connected)

@@ -10,6 +10,7 @@ import pytest
 from services.followup.adapters.prefetch import SourcePrefetch
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.source_births import StoredBirths
+from services.followup.adapters.store.writer_leases import WriterLeases
 from services.followup.application import source_reader
 from services.followup.application.ports import SourceUnavailable
 from services.followup.application.source_names import SourceNames
@@ -34,21 +35,19 @@ async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
         yield made
 
 
-async def mine(source: str) -> bool:
-    return True
-
-
 async def led(source: str, leads: bool) -> None:
     pass
 
 
-def follow(feed: MemoryFeed, pool: asyncpg.Pool) -> "asyncio.Task[None]":
+def reader_of(feed: MemoryFeed, pool: asyncpg.Pool) -> SourceReader:
     inbox = SourcePrefetch(Subscriber("", EVENTS))
     claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
     lost = partial(keep_loss, pool)
-    return asyncio.create_task(
-        SourceReader(feed, StoredProjection(pool), lambda _: inbox, mine, led, claim, lost).run()
-    )
+    return SourceReader(feed, StoredProjection(pool), lambda _: inbox, WriterLeases(pool), led, claim, lost)
+
+
+def follow(feed: MemoryFeed, pool: asyncpg.Pool) -> "asyncio.Task[None]":
+    return asyncio.create_task(reader_of(feed, pool).run())
 
 
 async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,3 +128,71 @@ async def test_source_away__is_told_by_a_loop_that_runs(pool: asyncpg.Pool, monk
         task.cancel()
     assert len(set(ticks[1:])) == len(ticks) - 1
     assert await pool.fetchval("SELECT (state, reason) FROM sources") == ("following", "away: ConnectError")
+
+
+class Cut(MemoryFeed):
+    """A feed that one process may not reach."""
+
+    is_cut = False
+
+    async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
+        if self.is_cut:
+            raise SourceUnavailable("ConnectError")
+        return await super().page(after, epoch, limit, wait)
+
+
+async def test_process_that_is_cut_off_from_a_source__leaves_it_to_one_that_is_not(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AGAIN", "RENEW_EVERY", "AWAY_AT_MOST"):
+        monkeypatch.setattr(source_reader, name, 0.02)
+    history = History(calendars=[])
+    history.receive("p1", "2019-07-01")
+    events = recorded(history)
+    one, two = Cut(events[:1]), Cut(events[:1])
+    first, second = (reader_of(feed, pool) for feed in (one, two))
+    tasks = [asyncio.create_task(first.run())]
+    try:
+        await until(lambda: first.is_leading)
+        tasks.append(asyncio.create_task(second.run()))
+        await until(lambda: second.source)
+        assert first.stands_back == second.stands_back == "" and not second.is_leading
+        one.is_cut, one.events, two.events = True, events, events
+        await until(lambda: second.is_leading and not first.is_leading)
+        await until(lambda: pool.fetchval("SELECT true FROM sources WHERE position = $1", len(events)))
+        assert first.stands_back == "this process does not reach it: ConnectError"
+        one.is_cut, two.is_cut = False, True
+        await until(lambda: first.is_leading and second.stands_back)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def test_source_that_no_process_reaches__does_not_go_from_one_to_the_other(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AGAIN", "RENEW_EVERY", "AWAY_AT_MOST"):
+        monkeypatch.setattr(source_reader, name, 0.02)
+    history = History(calendars=[])
+    history.receive("p1", "2019-07-01")
+    feeds = [Cut(recorded(history)), Cut(recorded(history))]
+    readers = [reader_of(feed, pool) for feed in feeds]
+    tasks = [asyncio.create_task(reader.run()) for reader in readers]
+    try:
+        await until(lambda: any(r.is_leading for r in readers) and all(r.source for r in readers))
+        for feed in feeds:
+            feed.is_cut = True
+        # It changes hands once at most: who takes it finds that it is away too.
+        await until(lambda: any(r.stands_back for r in readers))
+        (leader,) = await until(lambda: [r for r in readers if r.is_leading])
+        for _ in range(10):
+            told = await pool.fetchval("SELECT ticked_at FROM sources")
+            await until(lambda told=told: pool.fetchval("SELECT ticked_at > $1 FROM sources", told))
+        assert leader.is_leading, "it goes on with what the broker brings"
+        assert await pool.fetchval("SELECT fence FROM leases") <= 2
+        for feed in feeds:
+            feed.is_cut = False
+        await until(lambda: pool.fetchval("SELECT true FROM sources WHERE reason = ''"))
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from services.followup.adapters.store import writer_leases
 from services.followup.adapters.store.writer_leases import KIND, WriterLeases
 from shared.postgres import lease
 from tests.support.following import projection_pool
@@ -25,10 +26,12 @@ async def led(processes: list[WriterLeases], *, together: bool = False) -> list[
     """What each process leads after every one has asked for every source once."""
     found = []
     if together:
-        rounds = [asyncio.gather(*(process.take(source) for source in SOURCES)) for process in processes]
+        rounds = [
+            asyncio.gather(*(process.take(source, is_reached=True) for source in SOURCES)) for process in processes
+        ]
         await asyncio.gather(*rounds)
     for process in processes:
-        taken = [await process.take(source) for source in SOURCES]
+        taken = [await process.take(source, is_reached=True) for source in SOURCES]
         found.append({source for source, is_taken in zip(SOURCES, taken, strict=True) if is_taken})
     return found
 
@@ -72,3 +75,21 @@ async def test_lease_that_was_taken_over__fences_whoever_held_it(pool: Pool) -> 
     assert await lease.acquire(pool, KIND + SOURCES[0], "first") is None
     assert await lease.relieve(pool, KIND + SOURCES[1], "second", KIND) is None  # one each
     assert await lease.relieve(pool, KIND + SOURCES[0], "first", KIND) is None
+
+
+async def test_source_that_a_process_does_not_reach__is_left_to_who_does(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off, other = WriterLeases(pool), WriterLeases(pool)
+    source, second = SOURCES[:2]
+    assert await cut_off.take(source, is_reached=True)
+    for _ in range(2):
+        assert await cut_off.renew(source, is_reached=False), "nobody has taken it"
+    assert await other.take(source, is_reached=True) and await other.take(second, is_reached=True)
+    assert not await cut_off.renew(source, is_reached=True)
+    assert not await cut_off.take(source, is_reached=False), "though the other leads two more"
+    assert await other.renew(source, is_reached=False)
+    assert not await cut_off.renew(source, is_reached=True), "another has held it"
+    assert not await cut_off.take(source, is_reached=False), "though it is free"
+    monkeypatch.setattr(writer_leases, "UNLED", 0.0)
+    assert await cut_off.take(source, is_reached=False)

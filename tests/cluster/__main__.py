@@ -169,7 +169,7 @@ def _hurt(arguments: argparse.Namespace) -> None:
 def _inside(arguments: argparse.Namespace) -> int:
     rig = _standing()
     assert arguments.command, "run: name a command"
-    host, environment = rig.environment(arguments.command[0], arguments.on)
+    host, environment = rig.environment(arguments.command, arguments.on)
     command = [*rig.hosts.inside(host), "env", *arguments.command]  # env: it looks for the program in the new PATH
     return subprocess.run(command, env=os.environ | environment, check=False).returncode
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -168,13 +168,13 @@ class Rig:
         """Let it go on."""
         self.processes.signal_to(name, signal.SIGCONT)
 
-    def environment(self, command: str, host: str = "") -> tuple[str, dict[str, str]]:
+    def environment(self, command: Sequence[str], host: str = "") -> tuple[str, dict[str, str]]:
         """Where a person runs a command, and with which environment: what the engines' programs and the services need.
 
         RabbitMQ's programs run beside a node, all others on an application host where no host is given.
         """
         servers = self.site.servers
-        if command.startswith("rabbitmq"):
+        if any(word.startswith("rabbitmq") for word in command):  # also behind `timeout 5`
             node = self.brokers.node_on(host)
             return self.programs[node].host, self.brokers.environment(node) | {"PATH": self._path(servers.rabbit)}
         host = host or APPLICATIONS[0]

@@ -34,8 +34,9 @@ TARGET = {
 #: The newest C library first; Debian 12 has 2.36.
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(36, 4, -1)] + ["manylinux2014_x86_64", "linux_x86_64"]
 #: What of the tree goes along, beside the wheels.
-SHARED = ("docs", "deploy/systemd", "deploy/nginx", "deploy/prometheus", "deploy/grafana", "deploy/rabbitmq",
-          "deploy/databases.sh", "deploy/sealed.sh", "contracts", "README.md", "CHANGELOG.md", "LICENSE")  # fmt: skip
+SHARED = ("docs", "deploy/systemd", "deploy/nginx", "deploy/haproxy", "deploy/prometheus", "deploy/grafana",
+          "deploy/rabbitmq", "deploy/databases.sh", "deploy/sealed.sh", "contracts", "README.md", "CHANGELOG.md",
+          "LICENSE")  # fmt: skip
 
 
 def build() -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -91,7 +92,7 @@ from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
-from shared.rabbit.relay import Relay
+from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
 from shared.sentences import Sentence
@@ -222,7 +223,8 @@ async def running(
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE
             digests = "a digest that is due could not be sent for an hour" if late else ""
-            found = {"relay": relay.standstill, "digests": digests, "upgrade": earlier.hindrance}
+            held = waiting(collector.snapshot.pending, collector.snapshot.oldest_pending, time.time())
+            found = {"relay": relay.standstill or held, "digests": digests, "upgrade": earlier.hindrance}
             return found | durability() | await sources_go_on()
 
         figures = MetricsQueries(

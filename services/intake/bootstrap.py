@@ -74,7 +74,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
 from shared.rabbit.hosts import BrokerHosts
-from shared.rabbit.relay import Relay
+from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.topology import ForeignSource, claim, events_of
 from shared.settings import WrongSettings, check_urls, path_of
 from shared.tasks import cancel_and_wait
@@ -83,6 +83,7 @@ RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
 KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
 KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
+KEEP_FILES_AGAIN = 2.0  # seconds after a look that failed
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
 DEVELOPMENT_NAME = "local"
 CLAIM_TIMEOUT = 5.0  # seconds for which a start waits for the broker
@@ -205,10 +206,11 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             return {"standby": durable.trouble, "lost": told}
 
         async def progress() -> dict[str, str]:
+            held = waiting(collector.snapshot.pending, collector.snapshot.oldest_pending, time.time())
             return durability() | {
                 "store": why.en if (why := await stored_log.is_reachable()) is not None else "",
                 "appends": writer.standstill,
-                "relay": relay.standstill,
+                "relay": relay.standstill or held,
                 "commands": queue.hindrance,
                 **{name: hindered.get(name, "") for name in ("files", "posts")},
             }
@@ -337,7 +339,9 @@ async def _keep_files(file_keeper: FileKeeper, hindered: dict[str, str]) -> None
             await file_keeper.round()
             file_keeper.kept_at = time.time()
             hindered.pop("files", None)
+            pause = KEEP_FILES_EVERY
         except Exception as error:  # the store or the folder may be away; the next round tries again
             hindered["files"] = f"files that are to go are not dropped ({type(error).__name__})"
             log.warning("files_not_kept", kind=type(error).__name__)
-        await file_keeper.wait(KEEP_FILES_EVERY)
+            pause = KEEP_FILES_AGAIN
+        await file_keeper.wait(pause)

@@ -31,6 +31,7 @@ PUBLISH_TIMEOUT = 30.0  # seconds: `connection.ready()` is awaited outside aio-p
 PAUSE = 1.0  # seconds between two looks without a notification
 PATIENCE = 5.0  # seconds: the longest pause between two tries while messages come back
 STANDS_AFTER = 60.0  # seconds of tries in which nothing left
+WAITS_AFTER = 10.0  # seconds after which an event should have left
 
 log = structlog.get_logger("relay")
 
@@ -59,6 +60,12 @@ class Outbox(Protocol):
 
 class LostLease(Exception):
     """Another process relays now."""
+
+
+def waiting(pending: int, oldest: float, now: float) -> str:
+    """What waits to leave by the store's own figures, which any process knows, whichever of them relays."""
+    seconds = now - oldest
+    return f"{pending} events wait to leave, the first for {seconds:.0f} s" if pending and seconds > WAITS_AFTER else ""
 
 
 class Relay:

@@ -6,14 +6,15 @@
 import argparse
 import contextlib
 import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 
+from tests.cluster.hosts import NAMES
 from tests.cluster.load import RATE
 from tests.cluster.measuring import Measurement, Result
 from tests.cluster.packages import PackagesMissing
-from tests.cluster.processes import NotWithin
 from tests.cluster.rig import Rig
 from tests.cluster.rows import ROWS, ClusterFault
 from tests.cluster.site import FOLDER
@@ -21,8 +22,9 @@ from tests.cluster.table import run_of, verdict, write, write_document
 
 PARTS = {
     "kill": "end a part as a power cut would",
+    "lose": "the same, and its disk is gone",
     "stop": "end a part in good order",
-    "start": "start a part again",
+    "start": "start a part again, and wait until it can serve",
     "freeze": "let a part stand still",
     "thaw": "let it go on",
     "cut": "cut a host off the network (root)",
@@ -35,7 +37,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return int(arguments.do(arguments) or 0)
-    except (PackagesMissing, NotWithin) as error:
+    except (PackagesMissing, AssertionError) as error:
         print(f"make cluster: {error}; the logs are in {FOLDER / 'log'}", file=sys.stderr)
         return 1
 
@@ -57,10 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=what)
         verb.add_argument("part", nargs="+")
         verb.set_defaults(do=_hurt, verb=name)
-    inside = verbs.add_parser("on", help="run a command on a host: on db1 -- psql ...")
-    inside.add_argument("host")
-    inside.add_argument("command", nargs="+")
-    inside.set_defaults(do=_on)
+    inside = verbs.add_parser("run", help="run patronictl, etcdctl, psql, rabbitmqctl, doithoai or any command there")
+    inside.add_argument("--on", choices=NAMES, default="", metavar="HOST", help="on this host")
+    inside.add_argument("command", nargs=argparse.REMAINDER)
+    inside.set_defaults(do=_inside)
     return parser
 
 
@@ -131,6 +133,7 @@ def _up(_: argparse.Namespace) -> None:
     rig = Rig()
     with _alone():
         rig.up()
+    rig.register_places()
     for service, url in rig.addresses().items():
         print(f"{service:9} {url}")
     print(f"tokens    {rig.site.folder}/secrets/*.token: office, operations, auditor, system")
@@ -143,24 +146,39 @@ def _down(_: argparse.Namespace) -> None:
 
 
 def _status(_: argparse.Namespace) -> None:
-    rig = Rig()
-    rig.attach()
-    for name in rig.programs:
-        print(f"{name:10} {rig.programs[name].host:5} {'runs' if rig.processes.pids(name) else 'does not run'}")
+    rig = _standing()
+    for name, program in rig.programs.items():
+        runs = "runs" if rig.processes.pids(name) else "does not run"
+        print(f"{name:10} {program.host:5} {rig.site.address(program.host):15} {runs}")
     for member in rig.databases.members():
         print(f"{member.name:10} {member.role}, {member.state}")
 
 
 def _hurt(arguments: argparse.Namespace) -> None:
-    rig = Rig()
-    rig.attach()
+    rig = _standing()
+    is_host = arguments.verb in ("cut", "heal")
     for part in arguments.part:
-        getattr(rig.hosts if arguments.verb in ("cut", "heal") else rig, arguments.verb)(part)
+        known = NAMES if is_host else rig.programs
+        assert part in known, f"{part}: not one of {', '.join(known)}"
+        getattr(rig.hosts if is_host else rig, arguments.verb)(part)
+    if arguments.verb == "start":
+        for part in arguments.part:
+            rig.wait_started(part)
 
 
-def _on(arguments: argparse.Namespace) -> int:
+def _inside(arguments: argparse.Namespace) -> int:
+    rig = _standing()
+    assert arguments.command, "run: name a command"
+    host, environment = rig.environment(arguments.command, arguments.on)
+    command = [*rig.hosts.inside(host), "env", *arguments.command]  # env: it looks for the program in the new PATH
+    return subprocess.run(command, env=os.environ | environment, check=False).returncode
+
+
+def _standing() -> Rig:
     rig = Rig()
-    return subprocess.run([*rig.hosts.inside(arguments.host), *arguments.command], check=False).returncode
+    assert rig.is_standing(), "no cluster stands here: make cluster ARGS=up"
+    rig.attach()
+    return rig
 
 
 if __name__ == "__main__":

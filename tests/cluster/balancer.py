@@ -1,53 +1,34 @@
-"""HAProxy on the edge: who calls knows one address for each service. Databases and brokers are lists of hosts."""
+"""HAProxy on the edge, as it is shipped: who calls knows one address for each service."""
 
+import re
 from collections.abc import Iterable
 
 from tests.cluster.hosts import EDGE
 from tests.cluster.processes import Program
-from tests.cluster.site import Site
+from tests.cluster.site import ROOT, Site
 
 PORTS = {"intake": 8570, "followup": 8571}
-
-_HEAD = """\
-global
-  maxconn 2000
-  hard-stop-after 1s
-defaults
-  mode http
-  timeout connect 1s
-  timeout client 90s
-  timeout server 90s
-  timeout check 1s
-  # A server that has gone is asked no second time; the next takes the request, if nothing of it was sent yet.
-  retries 2
-  option redispatch 1
-  default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
-"""
-_SERVICE = """\
-listen {service}
-  bind {edge}:{port}
-  option httpchk GET /readyz
-  http-check expect status 200
-"""
+SHIPPED = ROOT / "deploy" / "haproxy" / "doithoai.cfg"
 
 
 def balancer_program(site: Site, services: Iterable[Program]) -> Program:
     """The balancer before the services that are there; writes its configuration."""
-    edge = site.address(EDGE)
-    text = _HEAD
-    for service, port in PORTS.items():
-        text += _SERVICE.format(service=service, edge=edge, port=port)
-        for each in services:
-            if each.name.startswith(service):
-                text += f"  server {each.name} {site.address(each.host)}:{port} check\n"
     file = site.folder / "haproxy.cfg"
-    file.write_text(text)
+    file.write_text(configuration(site.address(EDGE), {each.name: site.address(each.host) for each in services}))
     return Program(
         name="haproxy",
         host=EDGE,
         command=(str(site.servers.haproxy), "-db", "-f", str(file)),
         environment=site.servers.environment,
     )
+
+
+def configuration(edge: str, servers: dict[str, str]) -> str:
+    """What is shipped, with the addresses of the door and of each process."""
+    text = re.sub(r"bind 192\.0\.2\.\d+:", f"bind {edge}:", SHIPPED.read_text("utf-8"))
+    text = re.sub(r"server (\w+) 192\.0\.2\.\d+:", lambda found: f"server {found[1]} {servers[found[1]]}:", text)
+    assert "192.0.2." not in text.partition("\nglobal")[2], "an address of the document is left"
+    return text
 
 
 def url_of(site: Site, service: str) -> str:

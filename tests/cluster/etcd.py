@@ -22,14 +22,29 @@ def etcd_programs(site: Site) -> list[Program]:
                 "--listen-peer-urls", peers[name], "--initial-advertise-peer-urls", peers[name],
                 "--listen-client-urls", _client(site, host), "--advertise-client-urls", _client(site, host),
                 "--initial-cluster", ",".join(f"{peer}={url}" for peer, url in peers.items()),
-                "--initial-cluster-state", "new", "--heartbeat-interval", "100", "--election-timeout", "1000",
-                "--log-level", "warn",
+                "--initial-cluster-state", _state(site, name),
+                "--heartbeat-interval", "100", "--election-timeout", "1000", "--log-level", "warn",
             ),
             environment=site.servers.environment,
             probe=f"{_client(site, host)}/health",
+            disk=str(site.folder / name),
         )
         for name, host in zip(MEMBERS, DATABASES, strict=True)
     ]  # fmt: skip
+
+
+def _state(site: Site, name: str) -> str:
+    """Of a new cluster, or of one that is there: a member without data beside others that have some replaces one.
+
+    With data of its own etcd does not look at it.
+    """
+    others = (site.folder / other for other in MEMBERS if other != name)
+    return "existing" if any(other.exists() for other in others) else "new"
+
+
+def environment_of_etcd(site: Site) -> dict[str, str]:
+    """What `etcdctl` needs in order to ask every member."""
+    return {"ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": ",".join(_client(site, host) for host in DATABASES)}
 
 
 def etcd_hosts(site: Site) -> list[str]:

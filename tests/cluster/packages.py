@@ -10,7 +10,7 @@ import msgspec
 
 from services.dev import debian
 
-PACKAGES = ("etcd-server", "haproxy", "postgresql", "rabbitmq-server")
+PACKAGES = ("etcd-client", "etcd-server", "haproxy", "postgresql", "rabbitmq-server")
 _BINARIES = Path(sys.executable).parent  # of the environment: `patroni` and `doithoai`
 _ARCHIVES = ["-o", "Debug::NoLocking=1", "-y", "--no-install-recommends", "--download-only"]
 
@@ -23,6 +23,7 @@ class Servers(msgspec.Struct, frozen=True):
     """The programs that the cluster runs, and what those need in their environment that are not installed."""
 
     etcd: Path
+    etcdctl: Path
     haproxy: Path
     postgres: Path  # the folder of its programs
     rabbit: Path  # likewise
@@ -53,6 +54,7 @@ def _found(root: Path) -> Servers | None:
     places: dict[str, Path] = {}
     for name, patterns in {
         "etcd": ("usr/bin/etcd",),
+        "etcdctl": ("usr/bin/etcdctl",),
         "haproxy": ("usr/sbin/haproxy",),
         "postgres": ("usr/lib/postgresql/*/bin",),
         "rabbit": ("usr/lib/rabbitmq/bin",),

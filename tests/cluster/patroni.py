@@ -22,6 +22,8 @@ REAPER = Path(__file__).with_name("reaper.py")
 
 #: Patroni's own time-outs, in seconds; its rule is loop_wait + 2 * retry_timeout <= ttl, and 20 the smallest ttl.
 TTL, LOOP_WAIT, RETRY_TIMEOUT = 20, 5, 5
+#: Seconds for which Patroni waits for the word of the old primary before it promotes; no setting of it says so.
+ASKS_FOR = 2
 #: Until a connection between the two servers is given up that nothing comes through, and tried again.
 REPLICATION_TIMEOUT, RECONNECT_EVERY = 5, 1
 
@@ -80,6 +82,7 @@ class Databases:
             environment=self._site.servers.environment | {"HOME": str(folder)},
             user=SYSTEM_USER,
             probe=f"{self._rest(name)}/readiness",
+            disk=str(folder / "data"),
         )
 
     def configure(self) -> None:
@@ -182,6 +185,7 @@ class Databases:
         for service in ("intake", "followup"):
             self.query("postgres", f"CREATE ROLE {service} LOGIN PASSWORD '{self._site.secret(service)}'")
             self.query("postgres", f"CREATE DATABASE {service} OWNER {service}")
+            self.query("postgres", f"GRANT pg_monitor TO {service}")
 
     def query(self, database: str, text: str) -> str:
         """Ask the primary, as its superuser."""
@@ -198,6 +202,18 @@ class Databases:
         """A service's database, wherever it leads: what the services are given."""
         hosts = ",".join(self._at(name) for name in NODES)
         return f"postgresql://{service}:{self._site.secret(service)}@{hosts}/{service}?target_session_attrs=read-write"
+
+    def environment(self) -> dict[str, str]:
+        """What `patronictl` needs, and `psql` in order to ask the primary as its superuser."""
+        return {
+            "PATRONICTL_CONFIG_FILE": str(self._site.folder / NODES[0] / "patroni.yml"),
+            "PGHOST": ",".join(self._site.address(HOSTS[name]) for name in NODES),
+            "PGPORT": str(PORT),
+            "PGUSER": "postgres",
+            "PGPASSWORD": self._site.secret("postgres"),
+            "PGDATABASE": "postgres",
+            "PGTARGETSESSIONATTRS": "read-write",
+        }
 
     def postmaster(self, name: str) -> int:
         """The first process of a server's PostgreSQL."""

@@ -20,6 +20,7 @@ from tests.cluster.hosts import ClusterHosts
 
 FOLDER_MARK, NAME_MARK = "DOITHOAI_CLUSTER", "DOITHOAI_CLUSTER_PART"
 STOP_WITHIN = 40.0  # seconds: a service drains, a database writes its last checkpoint
+LAST_LINES = 3  # of a log
 LOOK_EVERY = 0.05  # seconds
 
 
@@ -36,6 +37,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
     user: str = ""  # for what refuses to run as root; empty: as who runs the cluster
     probe: str = ""  # a URL that answers 200 once it can serve; empty: it has none
+    disk: str = ""  # the folder that is gone with its host; empty: it keeps nothing
     stale: tuple[str, ...] = ()  # files of a run that was killed, in the way of the next start
 
 
@@ -81,6 +83,10 @@ class Processes:
     def log(self, name: str) -> Path:
         """Where a program's output goes."""
         return self.folder / "log" / f"{name}.log"
+
+    def last_words(self, name: str) -> str:
+        """How a program's output ends."""
+        return " / ".join(self.log(name).read_text("utf-8", "replace").splitlines()[-LAST_LINES:])
 
     def pids(self, name: str = "") -> list[int]:
         """The processes of a program, orphans too; without a name those of all programs."""

@@ -33,7 +33,7 @@ class Brokers:
         """Write what each node reads."""
         secrets = self._site.folder / "secrets"
         for user in USERS:
-            (secrets / f"rabbitmq-{user}.password").write_text(self._site.secret(f"broker-{user}"))
+            self._site.keep(f"rabbitmq-{user}.password", self._site.secret(f"broker-{user}"))
         shipped = ROOT / "deploy" / "rabbitmq"
         definitions = secrets / "rabbitmq.definitions.json"
         with definitions.open("w") as output:
@@ -93,13 +93,15 @@ class Brokers:
                 name=name,
                 host=HOSTS[name],
                 command=(str(self._site.servers.rabbit / "rabbitmq-server"),),
-                environment=self._environment(name),
+                environment=self.environment(name),
+                disk=str(self._site.folder / name / "mnesia"),
                 stale=(str(self._site.folder / name / "node.pid"),),
             )
             for name in NODES
         ]
 
-    def _environment(self, name: str) -> dict[str, str]:
+    def environment(self, name: str) -> dict[str, str]:
+        """What a node needs, and what is to talk to it on its host: its name, its cookie, its ports."""
         folder, address = self._site.folder / name, self._site.address(HOSTS[name])
         interface = "{" + address.replace(".", ",") + "}"
         return self._site.servers.environment | {
@@ -128,7 +130,7 @@ class Brokers:
     def control(self, name: str, *arguments: str) -> str:
         """What `rabbitmqctl` says of a node."""
         program = str(self._site.servers.rabbit / "rabbitmqctl")
-        return self._site.run(HOSTS[name], program, "-q", *arguments, environment=self._environment(name))
+        return self._site.run(HOSTS[name], program, "-q", *arguments, environment=self.environment(name))
 
     def leader(self) -> str:
         """The node that leads the queue of intake's events, as a node that answers sees it."""
@@ -144,6 +146,11 @@ class Brokers:
     def answers(self, name: str) -> bool:
         """Whether a node takes connections."""
         return _greets(self._site.address(HOSTS[name]))
+
+    def node_on(self, host: str) -> str:
+        """The node of a host; without a host one that answers."""
+        named = [name for name in NODES if HOSTS[name] == host] if host else self._answering()
+        return named[0] if named else NODES[0]
 
     def _answering(self) -> list[str]:
         return [name for name in NODES if self.answers(name)]

@@ -1,25 +1,33 @@
 """The whole cluster: brought up in order, hurt, looked at, taken down."""
 
 import json
+import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
 
 from tests.cluster.balancer import PORTS, balancer_program, url_of
-from tests.cluster.etcd import etcd_programs
-from tests.cluster.hosts import EDGE, hosts_of, loopback_of
+from tests.cluster.etcd import environment_of_etcd, etcd_programs
+from tests.cluster.hosts import APPLICATIONS, EDGE, hosts_of, loopback_of
 from tests.cluster.packages import find_servers
 from tests.cluster.patroni import Databases
-from tests.cluster.processes import Processes, Program, until
+from tests.cluster.processes import NotWithin, Processes, Program, until
+from tests.cluster.rabbit import NODES as BROKERS
 from tests.cluster.rabbit import Brokers
-from tests.cluster.services import make_secrets, service_programs
+from tests.cluster.services import make_secrets, service_programs, token_of
 from tests.cluster.site import FOLDER, ROOT, Site
 
+#: Where `connect-a-system` pushes its petitions: code, level, name.
+PLACES = (
+    ("H35", "province", "Tỉnh Lai Châu"), ("H35.10", "district", "Huyện Tam Đường"),
+    ("H35.10.31", "commune", "Xã Bản Bo"),
+)  # fmt: skip
+LIVED = 1.0  # seconds after which a part that cannot be asked is taken to stay
 READY_WITHIN = 60.0  # seconds
 WHOLE_WITHIN = 120.0  # seconds after everything runs again: a server may have to be rewound
 DOOR = "door"
@@ -124,9 +132,29 @@ class Rig:
         """Start a part again."""
         self.processes.start(self.programs[name])
 
+    def wait_started(self, name: str) -> None:
+        """Wait until a part that was started can serve. Raises NotWithin, at once where it has ended again."""
+        begun = time.monotonic()
+
+        def has_begun() -> bool:
+            if not self.processes.pids(name):
+                raise NotWithin(f"{name} has ended again: {self.processes.last_words(name)}")
+            if probe := self.programs[name].probe:
+                return self._answers(probe)
+            return self.brokers.answers(name) if name in BROKERS else time.monotonic() - begun > LIVED
+
+        until(has_begun, READY_WITHIN, f"{name} is ready, though it runs")
+
     def kill(self, name: str) -> None:
         """End a part as a power cut would."""
         self.processes.kill(name)
+
+    def lose(self, name: str) -> None:
+        """End a part as a power cut would, and let its disk be gone."""
+        disk = self.programs[name].disk
+        assert disk, f"{name} keeps nothing on a disk"
+        self.kill(name)
+        shutil.rmtree(disk, ignore_errors=True)
 
     def stop(self, name: str) -> None:
         """End a part in good order."""
@@ -139,6 +167,40 @@ class Rig:
     def thaw(self, name: str) -> None:
         """Let it go on."""
         self.processes.signal_to(name, signal.SIGCONT)
+
+    def environment(self, command: Sequence[str], host: str = "") -> tuple[str, dict[str, str]]:
+        """Where a person runs a command, and with which environment: what the engines' programs and the services need.
+
+        RabbitMQ's programs run beside a node, all others on an application host where no host is given.
+        """
+        servers = self.site.servers
+        if any(word.startswith("rabbitmq") for word in command):  # also behind `timeout 5`
+            node = self.brokers.node_on(host)
+            return self.programs[node].host, self.brokers.environment(node) | {"PATH": self._path(servers.rabbit)}
+        host = host or APPLICATIONS[0]
+        found = servers.environment | environment_of_etcd(self.site) | self.databases.environment()
+        for program in self.programs.values():
+            if program.name.startswith(tuple(PORTS)) and program.host in (host, APPLICATIONS[0]):
+                found |= program.environment
+        token = {"DOITHOAI_TOKEN": token_of(self.site, "office")}
+        return host, found | token | {
+            "PATH": self._path(servers.etcdctl.parent, servers.postgres, servers.patroni.parent)
+        }
+
+    def _path(self, *folders: Path) -> str:
+        return ":".join([*map(str, folders), self.site.servers.environment.get("PATH", os.environ["PATH"])])
+
+    def register_places(self) -> None:
+        """Make the places of which the documents tell; safe to repeat."""
+        authorization = f"Bearer {token_of(self.site, 'office')}"
+        with httpx.Client(base_url=url_of(self.site, "intake"), headers={"Authorization": authorization}) as intake:
+            for code, level, name in PLACES:
+                body = {
+                    "code": code, "name": name, "level": level, "parent": code.rpartition(".")[0],
+                    "valid_from": "2019-01-01",
+                }  # fmt: skip
+                answer = intake.post("/v1/jurisdictions", json=body, headers={"Idempotency-Key": f"place:{code}"})
+                assert answer.status_code == 201, answer.text
 
     def name_of(self, pid: int, prefix: str) -> str:
         """Which part a process belongs to."""

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import msgspec
 
 from services.followup.adapters.store import writer_leases
+from shared.postgres.hosts import CONNECT_TIMEOUT
 from shared.postgres.lease import LEASE_SECONDS
 from tests.cluster.etcd import MEMBERS, leading_member
 from tests.cluster.hosts import APPLICATIONS
-from tests.cluster.patroni import HOSTS, LOOP_WAIT, REPLICATION_TIMEOUT, TTL
+from tests.cluster.patroni import ASKS_FOR, HOSTS, LOOP_WAIT, REPLICATION_TIMEOUT, TTL
 from tests.cluster.processes import send
 from tests.cluster.rabbit import NODES
 from tests.cluster.rig import Rig
@@ -49,6 +50,13 @@ LEASE = Budget(LEASE_SECONDS + 2, "the lease + 2 s")
 SWITCH = Budget(4, "4 s")
 LOOP = Budget(LOOP_WAIT + 3, "Patroni's loop + 3 s")
 LOST = Budget(TTL + 3, "Patroni's ttl + 3 s")
+#: Of a primary that refuses nothing but keeps silent, who asks it has to wait: Patroni, and then a service that may
+#: have come to it just before the other server was promoted.
+SILENT = Budget(
+    TTL + ASKS_FOR + CONNECT_TIMEOUT + 3,
+    f"Patroni's ttl + {ASKS_FOR} s in which it asks the old primary + {CONNECT_TIMEOUT:g} s of a service's connection "
+    "to it + 3 s",
+)
 HALF_OPEN = Budget(REPLICATION_TIMEOUT + LOOP_WAIT + 3, "the replication's time-out + Patroni's loop + 3 s")
 
 
@@ -174,7 +182,7 @@ ROWS = (
         inject=lambda rig: _killed(rig, rig.databases.primary()), mend=_start, lasts=TTL + 8,
     ),
     ClusterFault(
-        name="primary-frozen", title="The primary frozen", budget=LOST,
+        name="primary-frozen", title="The primary frozen", budget=SILENT,
         how="SIGSTOP of the primary and its Patroni, SIGCONT after another leads",
         inject=lambda rig: _frozen(rig, rig.databases.primary()), mend=_thaw, lasts=TTL + 10,
     ),
@@ -183,7 +191,7 @@ ROWS = (
         inject=_switched,
     ),
     ClusterFault(
-        name="primary-cut", title="The primary's host cut off", budget=LOST, cuts=True,
+        name="primary-cut", title="The primary's host cut off", budget=SILENT, cuts=True,
         how="no packet to or from the host of the primary, an etcd and a broker; healed after another leads",
         inject=lambda rig: _cut(rig, HOSTS[rig.databases.primary()]), mend=_heal, lasts=TTL + 10,
     ),

@@ -54,20 +54,17 @@ def _environment(site: Site, databases: Databases, brokers: Brokers, service: st
 
 def make_secrets(site: Site) -> None:
     """The master key, and a token for each kind of caller."""
-    secrets = site.folder / "secrets"
-    secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (secrets / "master.key").exists():
-        (secrets / "master.key").write_bytes(os.urandom(32))
+    if not (site.folder / "secrets" / "master.key").exists():
+        site.keep("master.key", os.urandom(32))
         for role in CALLERS:
             add_caller(site, role, role)
 
 
 def add_caller(site: Site, name: str, role: Role) -> None:
     """A token in a file that is named as its caller; the services see the new entry within seconds."""
-    secrets = site.folder / "secrets"
     token, entry = mint_token(name, role)
-    (secrets / f"{name}.token").write_text(token)
-    change_tokens(secrets / "tokens.json", lambda entries: (*entries, entry))
+    site.keep(f"{name}.token", token)
+    change_tokens(site.folder / "secrets" / "tokens.json", lambda entries: (*entries, entry))
 
 
 def token_of(site: Site, name: str) -> str:

@@ -32,9 +32,15 @@ class Site(msgspec.Struct, frozen=True):
         """A password of this cluster, drawn when it is first asked for."""
         file = self.folder / "secrets" / f"{name}.password"
         if not file.exists():
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file.write_text(secrets.token_hex(16))
+            self.keep(f"{name}.password", secrets.token_hex(16))
         return file.read_text()
+
+    def keep(self, name: str, content: str | bytes) -> None:
+        """Write a secret for its owner alone."""
+        file = self.folder / "secrets" / name
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def run(self, host: str, *command: str, environment: dict[str, str] | None = None) -> str:
         """What a command says that is run on a host; it must succeed."""

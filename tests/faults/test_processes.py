@@ -227,7 +227,7 @@ def test_two_followups__the_leader_freezes(staged: Scenes) -> None:
         scene.check(within=60)
 
 
-@fault("53", "A followup cut off from the intake", "the leader's way to the feed cut, not those to its database and the "
+@fault("53", "A followup cut off from the intake", "the leader's way to the feed cut, not those to its database and "
        "broker; mended", "another leads, by the lease + 10 s; the one that stands back says why; I3 I5 I6")  # fmt: skip
 def test_two_followups__the_leader_is_cut_off_from_the_intake(staged: Scenes) -> None:
     with staged(proxied="feed", count=14, pace=0.3) as scene:

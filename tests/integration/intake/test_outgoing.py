@@ -4,8 +4,10 @@ import asyncio
 from pathlib import Path
 
 import aio_pika
+import pytest
 
 from shared.envelope import from_message
+from shared.rabbit import relay as relaying
 from tests.support.intake import served
 
 
@@ -39,7 +41,10 @@ async def test_every_event_leaves_in_order(database: str, tmp_path: Path, amqp_u
             assert "intake_outbox_pending_events 0.0" in text
 
 
-async def test_intake_accepts_while_the_broker_is_away(database: str, tmp_path: Path) -> None:
+async def test_intake_accepts_while_the_broker_is_away(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "WAITS_AFTER", 0.0)
     async with served(database, tmp_path, amqp_url="amqp://guest:guest@127.0.0.1:1/") as intake:
         await intake.places()
         await intake.petition()
@@ -56,3 +61,4 @@ async def test_intake_accepts_while_the_broker_is_away(database: str, tmp_path: 
         works = stands.json()["works"]
         assert works.keys() >= {"store", "relay", "commands", "files", "posts"}
         assert "cannot be reached" in works["commands"] and not works["store"]
+        assert "events wait to leave" in works["relay"], "though no try has failed for a minute"

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from aio_pika.abc import AbstractConnection
@@ -40,7 +39,7 @@ async def look(variable: str, url: str, source: str, routes: Sequence[Route]) ->
             )
         ]
     try:
-        nodes = await asyncio.gather(*map(_connected, urls_of(url)))
+        nodes = await asyncio.gather(*(_connected(str(host), each) for host, each in urls_of(url).items()))
     except ValueError as error:
         return [wrong(f"{variable}: {error}", f"{variable}: {error}", "sửa địa chỉ này", "mend this address")]
     away = [_away(variable, node) for node in nodes if node.connection is None]
@@ -81,8 +80,7 @@ class _Node(msgspec.Struct, frozen=True):
     refuses: bool = False  # the user or its password, as every node would
 
 
-async def _connected(url: str) -> _Node:
-    name = urlsplit(url).netloc.rpartition("@")[2]
+async def _connected(name: str, url: str) -> _Node:
     try:
         async with asyncio.timeout(CONNECT):
             return _Node(name, await BrokerHosts(url).connect())

@@ -8,7 +8,7 @@ import asyncpg
 
 from services.databases import PACKAGES, URLS
 from services.doctor.findings import Finding, State, note, right, wrong
-from shared.postgres.hosts import NoHost
+from shared.host_walk import NoHost
 from shared.postgres.migrate import names_of
 from shared.postgres.pool import connect
 from shared.postgres.server_check import UnfitServer, failure, require_fit

@@ -4,6 +4,7 @@ import asyncio
 import importlib.metadata
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -63,7 +64,7 @@ async def examined(backups: Path | None, now: Now) -> Examination:
     checks = [
         *_of_intake(intake, now),
         *_of_followup(followup, now),
-        *_of_servers(intake, followup, backups),
+        *_of_servers(intake, followup, backups, now),
         *_of_machine(intake, followup, backups, now),
     ]
     parts = await asyncio.gather(*(section(Sentence(vi, en), check) for vi, en, check in checks))
@@ -124,13 +125,16 @@ def _of_followup(settings: FollowupSettings | None, now: Now) -> list[_Check]:
     ]
 
 
-def _of_servers(intake: IntakeSettings | None, followup: FollowupSettings | None, backups: Path | None) -> list[_Check]:
+def _of_servers(
+    intake: IntakeSettings | None, followup: FollowupSettings | None, backups: Path | None, now: Now
+) -> list[_Check]:
     named = {"intake": intake, "followup": followup}
     urls = {name: settings.database_url for name, settings in named.items() if settings is not None}
 
     async def look() -> Sequence[Finding]:
         # A folder that is away may hang.
-        received = backups is not None and bool(await asyncio.to_thread(Catalog(backups).log_grown))
+        at = datetime.fromtimestamp(now(), UTC)
+        received = backups is not None and bool(await asyncio.to_thread(Catalog(backups).log_grown, at))
         return await servers.look(urls, received=received)
 
     return [("Máy chủ PostgreSQL", "Servers of PostgreSQL", look)] if urls else []

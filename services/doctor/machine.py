@@ -55,10 +55,22 @@ def _disks(kept: Sequence[OurFolder]) -> list[Finding]:
                 )
             )
             continue
-        if each.writer is not None and not each.writer.may_write(each.folder):
-            found.append(_unwritable(each.name, each.folder, each.writer))
+        if each.writer is not None and (closed := _closed_to(each.writer, each.folder)) is not None:
+            found.append(_unwritable(each.name, closed, each.writer))
         disks.setdefault(os.stat(each.folder).st_dev, []).append(each)
     return [*found, *(_room(here) for here in disks.values()), *_beside(disks)]
+
+
+def _closed_to(writer: ServiceUser, folder: Path) -> Path | None:
+    """The folder, or the first within it, that the writer cannot write to: a copy made by root leaves such."""
+    if not writer.may_write(folder):
+        return folder
+    try:
+        within = [each for each in folder.iterdir() if each.is_dir() and each.name != "lost+found"]
+        others = (each for each in within if each.stat().st_uid != writer.uid)
+        return next((each for each in others if not writer.may_write(each)), None)
+    except OSError:  # it has just gone, or may be written to and not listed
+        return None
 
 
 def _unwritable(name: str, folder: Path, writer: ServiceUser) -> Finding:
@@ -69,7 +81,7 @@ def _unwritable(name: str, folder: Path, writer: ServiceUser) -> Finding:
             "giao thư mục cho người chạy dịch vụ; nếu chỉ doctor không được ghi, chạy nó bằng root",
             "give it to whom the service runs as; if doctor alone may not write there, run it as root",
         )
-    command = f"chown {writer.user} {folder}"
+    command = f"chown -R {writer.user} {folder}"
     return wrong(
         f"{name}: {writer.user}, người chạy dịch vụ, không ghi được vào {folder}",
         f"{name}: {writer.user}, as whom the service runs, cannot write to {folder}",

@@ -310,8 +310,10 @@ async def _server(url: str) -> PostgresServer | None:
 _GRANT = ("GRANT pg_read_all_stats TO vai trò của dịch vụ", "GRANT pg_read_all_stats TO the service's role")
 _UNSEEN = note("vai trò này không xem được máy dự phòng", "this role may not see the standby", *_GRANT)
 _NAME_IT = (
-    "nêu tên máy dự phòng: ALTER SYSTEM SET synchronous_standby_names = '\"TÊN\"' (cluster_name của nó)",
-    "name the standby: ALTER SYSTEM SET synchronous_standby_names = '\"NAME\"' (its cluster_name)",
+    "nêu tên máy dự phòng: ALTER SYSTEM SET synchronous_standby_names = '\"TÊN\"' (cluster_name của nó); "
+    "dưới Patroni thì chỉ đưa máy dự phòng trở lại",
+    "name the standby: ALTER SYSTEM SET synchronous_standby_names = '\"NAME\"' (its cluster_name); "
+    "under Patroni bring a standby back instead",
 )
 _ANYBODY = note(
     "synchronous_standby_names = '*' nhận bất kỳ ai, cả pg_receivewal trên chính máy chủ",

@@ -185,7 +185,7 @@ class Databases:
         for service in ("intake", "followup"):
             self.query("postgres", f"CREATE ROLE {service} LOGIN PASSWORD '{self._site.secret(service)}'")
             self.query("postgres", f"CREATE DATABASE {service} OWNER {service}")
-            self.query("postgres", f"GRANT pg_monitor TO {service}")
+            self.query("postgres", f"GRANT pg_read_all_stats TO {service}")
 
     def query(self, database: str, text: str) -> str:
         """Ask the primary, as its superuser."""

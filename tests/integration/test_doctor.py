@@ -20,6 +20,7 @@ from services.doctor.examination import Examination, examined
 from services.doctor.findings import State
 from shared.http.tokens import mint_token
 from shared.rabbit.topology import claim, commands_of
+from tests.support import forked
 from tests.support.intake import Intake, served, tokens_file
 from tests.support.postgres import TestServer, as_role
 from tests.support.waiting import until
@@ -266,3 +267,13 @@ def test_command__ends_with_a_code(options: list[str], settings: dict[str, str],
     if "--json" in options:
         found = json.loads(done.output)
         assert all(finding["vi"] and finding["en"] for finding in found["findings"])
+
+
+def test_page__has_nothing_above_it_that_libraries_log() -> None:
+    (closed,) = free_ports(1)
+    url = f"127.0.0.1:{closed}/x"
+    done = forked.run(
+        "doctor", env={"INTAKE_DATABASE_URL": f"postgresql://u@{url}", "INTAKE_AMQP_URL": f"amqp://u:p@{url}"}
+    )
+    assert done.returncode == 1 and done.stderr == "" and done.stdout.startswith("doithoai ")
+    assert f"✗ INTAKE_AMQP_URL: 127.0.0.1:{closed}: ở đó không có ai nghe / " in done.stdout

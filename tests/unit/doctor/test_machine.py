@@ -44,4 +44,18 @@ def test_folder__that_the_service_cannot_write_to_is_told(tmp_path: Path) -> Non
     nobody = ServiceUser(user="nobody", group="nogroup", uid=65534, gid=65534)
     first, *_ = machine._disks([OurFolder("INTAKE_FILES", tmp_path, nobody)])
     assert first.state is State.WRONG and "nobody, as whom the service runs, cannot write" in first.said.en
-    assert first.remedy is not None and first.remedy.en.startswith(f"chown nobody {tmp_path}")
+    assert first.remedy is not None and first.remedy.en.startswith(f"chown -R nobody {tmp_path}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root tries what another user may do")
+def test_folder__whose_copy_root_has_made_is_told(reached: Path) -> None:
+    nobody = ServiceUser(user="nobody", group="nogroup", uid=65534, gid=65534)
+    for name, owner in (("lost+found", 0), ("aa", 65534)):
+        (reached / name).mkdir(0o700)
+        os.chown(reached / name, owner, owner)
+    os.chown(reached, 65534, 65534)
+    (right,) = machine._disks([OurFolder("INTAKE_FILES", reached, nobody)])
+    assert right.state is not State.WRONG or "cannot write" not in right.said.en
+    (reached / "ab").mkdir(0o700)
+    first, *_ = machine._disks([OurFolder("INTAKE_FILES", reached, nobody)])
+    assert first.state is State.WRONG and f"cannot write to {reached}/ab" in first.said.en

@@ -132,3 +132,24 @@ def test_log__is_told(said: dict[str, Any], expected: bool, told_of: list[tuple[
     assert len(found) == len(told_of), found
     for (state, text), (wanted, part) in zip(found, told_of, strict=True):
         assert state is wanted and part in text
+
+
+@pytest.mark.parametrize(
+    ("systems", "expected"),
+    [
+        (("7", "7"), ["no synchronous standby is required"]),
+        (("7", "8"), ["intake: no synchronous standby is required", "followup: no synchronous standby is required"]),
+        (("7", ""), ["no synchronous standby is required"]),
+        (("", ""), ["no server could be asked"]),
+    ],
+)
+async def test_server__is_told_once_and_by_name_where_there_are_two(
+    monkeypatch: pytest.MonkeyPatch, systems: tuple[str, str], expected: list[str]
+) -> None:
+    async def asked(system: str) -> PostgresServer | None:
+        return server(system=system, required="", senders=(RECEIVER,), slots=()) if system else None
+
+    monkeypatch.setattr(servers, "_server", asked)
+    found = await servers.look(dict(zip(("intake", "followup"), systems, strict=True)), received=False)
+    notes = [finding.said.en for finding in found if finding.state is State.NOTE]
+    assert [note.startswith(part) for note, part in zip(notes, expected, strict=True)] == [True] * len(expected)

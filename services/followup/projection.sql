@@ -317,8 +317,9 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(v_schema, 0));
     IF to_regclass('projection.sources') IS NOT NULL THEN
-        -- Release 0.4.0 may stand at its beginning: it goes no further.
-        UPDATE projection.sources SET revision = revision + 1000000 WHERE source = p_source;
+        -- Release 0.4.0 may stand at its beginning: it goes no further, and says so.
+        UPDATE projection.sources SET revision = revision + 1000000, state = 'stopped', reason = 'taken over by release 0.5.0'
+        WHERE source = p_source;
         IF EXISTS (SELECT 1 FROM projection.sources WHERE source = p_source AND position > 0) THEN
             RAISE EXCEPTION '% was followed by release 0.4.0 meanwhile: restart followup, which takes that over', p_source;
         END IF;

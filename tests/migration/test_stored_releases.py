@@ -18,6 +18,7 @@ from tests.support.stored_release import (
     NOWHERE,
     STORES,
     cases_of,
+    commit_of,
     content_of,
     deadlines_of,
     events_of,
@@ -28,6 +29,7 @@ from tests.support.stored_release import (
 )
 
 FOLDERS = sorted(STORES.glob("store-*"))
+BEFORE = STORES / "store-0.4.0"  # the last that has all sources in one set of tables
 #: The two newest gate every change, the older ones are of `make test-all`.
 RELEASES = [
     pytest.param(folder, id=folder.name, marks=() if folder in FOLDERS[-2:] else pytest.mark.slow) for folder in FOLDERS
@@ -148,7 +150,7 @@ def test_release_before__goes_on_beside_today_s_until_its_source_is_taken_over(
     pg_server: TestServer, tmp_path: Path
 ) -> None:
     """A rolling upgrade: the release before leads, today's takes over beside it, and neither raises anything twice."""
-    with contextlib.closing(opened(pg_server, FOLDERS[-1], tmp_path)) as made:
+    with contextlib.closing(opened(pg_server, BEFORE, tmp_path)) as made:
         release = next(made)
         # followup is upgraded first, so the intake is that of the release before.
         intake = of_the_release_before(release.intake, tmp_path)
@@ -169,7 +171,14 @@ def test_release_before__goes_on_beside_today_s_until_its_source_is_taken_over(
         for each in received:
             case = f"{today.url}/v1/cases/{each['id']}"
             until(lambda case=case: get(case, timeout=5).status_code == 200, what="what is new is followed")
-        assert before.get("/v1/sources")["items"], "it still shows what it has"
+        shown = [(each["state"], each["reason"]) for each in before.get("/v1/sources")["items"]]
+        assert shown == [("stopped", "taken over by release 0.5.0")], "it still shows what it has"
+        assert not answers(before)
+        raised = events_of(today)
+        before.stop()
+        before.start(wait=False)
+        until(lambda: "stopped" in readiness(before), what="started again it says so too")
+        assert events_of(today) == raised, "and begins nothing anew"
         before.stop()
         assert today.get("/v1/parked")["items"] == today.get("/v1/differences")["items"] == []
         state = today.get("/v1/digest")
@@ -187,6 +196,14 @@ def answers(service: Service) -> bool:
         return False
 
 
+def readiness(service: Service) -> str:
+    """What a service of the release before says of it; nothing while it does not answer."""
+    try:
+        return get(f"{service.url}/readyz", timeout=5).text
+    except httpx.HTTPError:
+        return ""
+
+
 #: The first migration that the release before does not know.
 LATER_MIGRATION = "services/followup/migrations/0018_by_source.sql"
 
@@ -194,13 +211,12 @@ LATER_MIGRATION = "services/followup/migrations/0018_by_source.sql"
 def of_the_release_before(service: Service, folder: Path) -> Service:
     """A service that runs the code of the release before; skips where this copy of the project has no history."""
     root = STORES.parents[1]
-    find = ["git", "log", "--diff-filter=A", "--format=%H", "--", LATER_MIGRATION]
-    added = subprocess.run(find, cwd=root, capture_output=True, text=True, check=False).stdout.split()
-    if not added:
-        pytest.skip("the code of the release is not here")
+    commit = commit_of(root, BEFORE.name.removeprefix("store-"), LATER_MIGRATION)
+    if not commit:
+        pytest.skip("the code of the release is not in the history of this copy")
     code = folder / "release"
     code.mkdir(exist_ok=True)
-    pack = ["git", "archive", f"{added[-1]}^", "services", "shared"]
+    pack = ["git", "archive", commit, "services", "shared"]
     archive = subprocess.run(pack, cwd=root, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", str(code)], input=archive.stdout, check=True)
     service.program = ["-P", "-m", "services.cli"]

@@ -21,7 +21,7 @@ from tests.support.projection import PACKAGES
 from tests.support.stored_release import STORES, expected_of, restored_in
 from tests.support.waiting import until
 
-RELEASE = sorted(STORES.glob("store-*"))[-1]
+RELEASE = STORES / "store-0.4.0"  # the last that has all sources in one set of tables
 #: What its projector calls before it writes anything.
 ADVANCE = """
 SELECT advance_cursor(source, revision, epoch, position, event_id, instant, horizon, head, revision + 1, complete_to)
@@ -66,6 +66,8 @@ async def test_release_before__goes_on_until_its_source_is_taken_over(
     assert went_on == [True] and not await advanced(beside)
     assert report.differences == {} and report.events == expected_of(RELEASE)["counts"]["intake"]
     assert await beside.fetchval("SELECT count(*) FROM stored_events") == log, "nothing is appended"
+    left = await beside.fetchrow("SELECT position > 0, state, reason, complete_read_at FROM projection.sources")
+    assert tuple(left) == (True, "stopped", "taken over by release 0.5.0", None), "it mails only what it was told of"
     assert await take_over(EarlierRelease(beside), quiet) == {}, "once"
     async with projection_pool(str(beside._connect_args[0])) as pool:  # type: ignore[attr-defined]
         digest, _, _ = await LiveState(pool).digest()
@@ -92,6 +94,8 @@ async def test_source_at_its_beginning__is_begun_by_one_release_alone(pg_server:
 
             await until(has_asked)
         assert await moving is False
+        told = await before.fetchval("SELECT (state, reason) FROM sources")
+        assert told == ("stopped", "taken over by release 0.5.0")
 
 
 async def test_calendar_on_its_way__is_waited_for(beside: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import gzip
 import hashlib
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,34 @@ def content_of(intake: Service, petition_id: str) -> list[Any]:
     """What opens of a petition's sealed content, event by event."""
     found: list[Any] = intake.get(f"/v1/petitions/{petition_id}/content", on_behalf_of="test")["events"]
     return found
+
+
+def commit_of(root: Path, version: str, later: str) -> str:
+    """The newest commit of a history at which nothing was changed since a version; "" where the history has none.
+
+    Its changelog begins with that version, whichever way the history went on from there, and `later`, a file that came
+    after it, is not in it yet.
+    """
+    commits = _git(root, "rev-list", "HEAD").split()
+    changelogs = _blobs(root, [f"{commit}:CHANGELOG.md" for commit in commits])
+    not_yet = _blobs(root, [f"{commit}:{later}" for commit in commits])
+    is_it: dict[str, bool] = {"": False}
+    for commit, changelog, is_there in zip(commits, changelogs, not_yet, strict=True):
+        if changelog not in is_it:
+            sections = (s for s in _git(root, "cat-file", "blob", changelog).splitlines() if s.startswith("## "))
+            is_it[changelog] = next(sections, "").startswith(f"## {version} ")
+        if is_it[changelog] and not is_there:
+            return commit
+    return ""
+
+
+def _blobs(root: Path, names: list[str]) -> list[str]:
+    """The id of each file of a commit, "" where it is not there."""
+    found = _git(root, "cat-file", "--batch-check", given="\n".join(names)).splitlines()
+    return ["" if line.endswith(" missing") else line.split(" ")[0] for line in found]
+
+
+def _git(root: Path, *arguments: str, given: str = "") -> str:
+    """What git prints; nothing where it fails, as outside a repository."""
+    done = subprocess.run(["git", *arguments], cwd=root, input=given, capture_output=True, text=True, check=False)
+    return done.stdout

@@ -3,8 +3,8 @@
 Events come from the broker while they are in order, otherwise from the feed, which also gives `complete_to`. Of several
 processes one leads: it holds the lease of the source and applies its events, and the others wait for the lease.
 
-Who leads and does not reach the source any more gives the lease back after some seconds, and goes on with what the broker
-brings until another takes it. Only who reaches the source does, so that two that are cut off do not take it in turn.
+Who leads and does not reach the source any more gives the lease back after some seconds, and goes on with what the
+broker brings until another takes it. Only who reaches the source does: two that are cut off do not take it in turn.
 """
 
 import asyncio

@@ -24,6 +24,9 @@ from shared.events.deadline import DeadlineEvent
 LIVE, NEW = "followed", "rebuilt"
 SEARCH_PATH = f"{NEW}, public"
 FENCE = 1_000_000  # added to the revision of the cursor, so that a projector of the old tables is fenced out
+#: What a cursor says whose source stands in other tables now. Release 0.4.0 shows it, is not ready, and mails no digest
+#: of a source that never said up to when it is complete.
+LEFT_BEHIND = "state = 'stopped', reason = 'taken over by release 0.5.0', complete_read_at = NULL"
 LOCK = 70340002  # the key of the advisory lock: one rebuild at a time in a database
 LOCKS_WITHIN = "2s"  # what the swap waits for readers of a table, while others wait behind it
 
@@ -179,7 +182,9 @@ class LockedCursorRow:
         source = self.live.source
         await self._connection.execute(_RELEASE_VANISHED, source)
         await self._connection.execute(
-            f"UPDATE {self._schema}.sources SET revision = revision + $2 WHERE source = $1", source, FENCE
+            f"UPDATE {self._schema}.sources SET revision = revision + $2, {LEFT_BEHIND} WHERE source = $1",
+            source,
+            FENCE,
         )
         await self._connection.execute(f"SET LOCAL lock_timeout = '{LOCKS_WITHIN}'")
         await self._connection.execute("SELECT replace_source($1, $2)", source, self.live.revision + 2 * FENCE)

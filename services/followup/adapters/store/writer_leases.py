@@ -12,9 +12,8 @@ from shared.postgres import lease
 #: Begins the name of each; that of the source follows. Up to release 0.4.0 it was another: that release holds its own
 #: while a source is taken over from it.
 KIND = "source:"
-UNLED = (
-    20.0  # seconds without a leader until one leads that does not reach the source: longer than it waits for answers
-)
+#: Seconds without a leader until one leads that does not reach the source: no reader waits so long for an answer.
+UNLED = 20.0
 
 
 class WriterLeases:

@@ -26,6 +26,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 FILE = Path(__file__).with_name("doithoai.json")
 SOURCE = DataSourceRef(type_val="prometheus", uid="${prometheus}")
 AGENCY = 'agency=~"$agency"'
+BODY = "{{agency}} · {{source}}"  # two sources may both have a body of one code
 HEIGHT = 8  # rows of the grid
 GREEN, YELLOW, RED = "green", "yellow", "red"
 STATUS_COLORS = {"on_track": GREEN, "due_soon": YELLOW, "breached": RED}
@@ -71,25 +72,26 @@ def build() -> dashboard.Dashboard:
 
 def deadlines() -> list[stat.Panel | timeseries.Panel | table.Panel]:
     """The panels on how many cases and deadlines there are, and how they stand."""
-    open_of = 'sum(agency_status:followup_open_deadlines:sum{%s,status="%s"}) or vector(0)'
-    by_status = f"sum by (status) (agency_status:followup_open_deadlines:sum{{{AGENCY}}})"
-    by_rule = f"sum by (kind, status) (max by (kind, agency, status) (followup_open_deadlines{{{AGENCY}}}))"
+    open_of = 'sum(source_agency_status:followup_open_deadlines:sum{%s,status="%s"}) or vector(0)'
+    by_status = f"sum by (status) (source_agency_status:followup_open_deadlines:sum{{{AGENCY}}})"
+    by_rule = f"sum by (kind, status) (max by (source, kind, agency, status) (followup_open_deadlines{{{AGENCY}}}))"
     return [
         number(
             "Vụ việc chưa giải quyết xong · Unresolved cases",
-            f"sum(agency_state:followup_unresolved_cases:sum{{{AGENCY}}}) or vector(0)",
+            f"sum(source_agency_state:followup_unresolved_cases:sum{{{AGENCY}}}) or vector(0)",
         ),
         colored(number("Quá hạn · Overdue", open_of % (AGENCY, "breached")), red_from=1),
         colored(number("Sắp đến hạn · Due soon", open_of % (AGENCY, "due_soon")), yellow_from=1),
         number(
             "Phần quá hạn trong số đang mở · Share of the open that is overdue",
-            f'(sum(agency_status:followup_open_deadlines:sum{{{AGENCY},status="breached"}}) or vector(0))'
-            f" / sum(agency_status:followup_open_deadlines:sum{{{AGENCY}}})",
+            f'(sum(source_agency_status:followup_open_deadlines:sum{{{AGENCY},status="breached"}}) or vector(0))'
+            f" / sum(source_agency_status:followup_open_deadlines:sum{{{AGENCY}}})",
             units.PercentUnit,
         ),
         number(
             "Đến hạn kế tiếp sau · Next deadline in",
-            "min(followup_next_deadline_timestamp_seconds) - scalar(followup:clock_timestamp_seconds:max)",
+            "min(max by (source) (followup_next_deadline_timestamp_seconds)"
+            " - on (source) source:followup_source_complete_timestamp_seconds:max)",
             units.Seconds,
         ),
         number(
@@ -99,14 +101,14 @@ def deadlines() -> list[stat.Panel | timeseries.Panel | table.Panel]:
         stacked(
             lines(
                 "Vụ việc chưa giải quyết xong theo trạng thái · Unresolved cases by state",
-                f"sum by (state) (agency_state:followup_unresolved_cases:sum{{{AGENCY}}})",
+                f"sum by (state) (source_agency_state:followup_unresolved_cases:sum{{{AGENCY}}})",
                 "{{state}}",
             )
         ),
         matrix("Theo loại việc · By rule", by_rule, "kind").span(12),
         lines(
             "Quá hạn đã ghi nhận · Breaches on record",
-            f"sum by (kind) (max by (kind, agency) (followup_deadline_breaches_total{{{AGENCY}}}))",
+            f"sum by (kind) (max by (source, kind, agency) (followup_deadline_breaches_total{{{AGENCY}}}))",
             "{{kind}}",
         ),
     ]
@@ -117,24 +119,26 @@ def agencies() -> list[table.Panel | bargauge.Panel | timeseries.Panel]:
     return [
         matrix(
             "Thời hạn đang mở theo cơ quan · Open deadlines by agency",
-            f"agency_status:followup_open_deadlines:sum{{{AGENCY}}}",
-            "agency",
+            f"label_join(source_agency_status:followup_open_deadlines:sum{{{AGENCY}}}, "
+            '"body", " · ", "agency", "source")',
+            "body",
         ).span(12),
         bars(
             "Kiến nghị tồn đọng lâu nhất · Age of the oldest unresolved petition",
-            f"agency:followup_oldest_unresolved_age_seconds:max{{{AGENCY}}}",
+            f"source_agency:followup_oldest_unresolved_age_seconds:max{{{AGENCY}}}",
             units.Seconds,
         ),
         bars(
             "Phần quá hạn trong số đang mở · Share of the open that is overdue",
-            f"agency:followup_open_deadlines_breached:ratio{{{AGENCY}}}",
+            f"source_agency:followup_open_deadlines_breached:ratio{{{AGENCY}}}",
             units.PercentUnit,
         ),
         lines(
             "Quá hạn mới trong 24 giờ · Newly breached in 24 hours",
             # A day of quarters of an hour, each with what was new in it.
-            f"sum by (agency) (sum_over_time(kind_agency:followup_deadline_alerts:new15m{{{AGENCY}}}[1d:15m]))",
-            "{{agency}}",
+            "sum by (source, agency) "
+            f"(sum_over_time(source_kind_agency:followup_deadline_alerts:new15m{{{AGENCY}}}[1d:15m]))",
+            BODY,
         ),
     ]
 
@@ -247,7 +251,7 @@ def bars(title: str, expression: str, unit: str) -> bargauge.Panel:
     """A panel with one bar for each agency, the largest first."""
     panel = titled(bargauge.Panel(), title, unit, width=12)
     return (
-        panel.with_target(query(f"sort_desc({expression})", "{{agency}}").instant())
+        panel.with_target(query(f"sort_desc({expression})", BODY).instant())
         .orientation(options.VizOrientation.HORIZONTAL)
         .display_mode(options.BarGaugeDisplayMode.BASIC)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))

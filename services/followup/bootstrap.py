@@ -231,6 +231,7 @@ async def running(
                 lost=await unconfirmed(pool),
                 standby_required=durable.is_required,
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
+                away=followed.away(),
                 refused_calls=callers.refused.counts,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
@@ -371,6 +372,11 @@ class FollowedSources:
     def refused(self) -> dict[str, str]:
         """Why sources are not read, by their addresses."""
         return {url: reader.refused for url, reader in self.readers.items() if reader.refused}
+
+    def away(self) -> dict[tuple[str, ...], float]:
+        """Whether this process leaves a source to another since it does not reach it, by name or by address."""
+        readers = self.readers.items()
+        return {(r.source or url,): float(bool(r.away) and not r.is_leading) for url, r in readers if not r.refused}
 
     def address(self, source: str) -> str | None:
         """Where a source is; None while it is not known by its name."""

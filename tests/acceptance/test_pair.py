@@ -72,11 +72,14 @@ def test_one_petition__from_http_to_a_breach_in_the_metrics(pair: Pair) -> None:
     assert not any(b["duty"] == "reply" for b in followup.get("/v1/breaches")["items"])
     office.clock("2019-09-17 00:00")
     agency = AGENCIES[1]
-    breaches = f'followup_deadline_breaches_total{{agency="{agency}",kind="reply"}}'
+    breaches = f'followup_deadline_breaches_total{{agency="{agency}",kind="reply",source="local"}}'
     until(lambda: followup.metrics().get(breaches) == 1, what=breaches)
     metrics = followup.metrics()
-    assert metrics[f'followup_open_deadlines{{agency="{agency}",kind="reply",status="breached"}}'] == 1
-    assert metrics[f'followup_unresolved_cases{{agency="{agency}",jurisdiction="H35",state="assigned"}}'] == 1
+    assert metrics[f'followup_open_deadlines{{agency="{agency}",kind="reply",source="local",status="breached"}}'] == 1
+    assert (
+        metrics[f'followup_unresolved_cases{{agency="{agency}",jurisdiction="H35",source="local",state="assigned"}}']
+        == 1
+    )
     (breach,) = [b for b in followup.get("/v1/breaches")["items"] if b["duty"] == "reply"]
     assert (breach["due_on"], breach["breached"]) == ("2019-09-16", True)
     (event,) = [e for e in deadline_events(followup).values() if e[0] == "DeadlineBreached" and "reply" in e[3]]

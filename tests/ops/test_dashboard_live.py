@@ -31,7 +31,7 @@ def prometheus(
         try:
             play(intake.url, followup.url, lambda line: None)
             until(
-                lambda: watch.prometheus.query("count(kind_agency:followup_deadline_alerts:new15m)"),
+                lambda: watch.prometheus.query("count(source_kind_agency:followup_deadline_alerts:new15m)"),
                 "breaches are known",
             )
             yield watch.prometheus

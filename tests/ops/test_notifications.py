@@ -9,7 +9,7 @@ import pytest
 from tests.support.prometheus import Exporter, Sink, Watch, serving, until
 
 FACTOR = 150  # fifteen minutes are six seconds
-KNOWN = "count(last_over_time(kind_agency:followup_deadline_alerts_total:max[1h] offset 6s)) >= %d"
+KNOWN = "count(last_over_time(source_kind_agency:followup_deadline_alerts_total:max[1h] offset 6s)) >= %d"
 
 
 class SettablePair:
@@ -38,6 +38,7 @@ def scene(stage: SettablePair) -> SettablePair:
         "followup_snapshot_timestamp_seconds": time.time,
         "followup_scheduler_last_run_timestamp_seconds": time.time,
         'followup_source_complete_timestamp_seconds{source="local"}': time.time,
+        'followup_source_away{source="local"}': 0.0,
     }
     fine = {"DoithoaiWatchdog"}
     until(lambda: {a["labels"]["alertname"] for a in stage.watch.prometheus.firing()} == fine, "nothing fires")
@@ -49,7 +50,8 @@ def scene(stage: SettablePair) -> SettablePair:
 def test_mass_breach_after_an_outage__is_one_notification_with_a_count(scene: SettablePair) -> None:
     followup, prometheus = scene.followup, scene.watch.prometheus
     breaches = {
-        f'followup_deadline_alerts_total{{kind="reply",agency="H35.10.{number}"}}': number for number in range(1, 31)
+        f'followup_deadline_alerts_total{{source="local",kind="reply",agency="H35.10.{number}"}}': number
+        for number in range(1, 31)
     }
     followup.values |= dict.fromkeys(list(breaches)[::2], 0.0)
     until(lambda: prometheus.query(KNOWN % 15), "the counts from before are known")
@@ -71,7 +73,7 @@ def test_mass_breach_after_an_outage__is_one_notification_with_a_count(scene: Se
 
 def test_backfilled_breaches__alert_nobody(scene: SettablePair) -> None:
     followup, prometheus = scene.followup, scene.watch.prometheus
-    label = '{kind="invitation",agency="office"}'
+    label = '{source="local",kind="invitation",agency="office"}'
     followup.values |= {f"followup_deadline_breaches_total{label}": 0.0, f"followup_deadline_alerts_total{label}": 0.0}
     until(lambda: prometheus.query(f"followup_deadline_breaches_total{label}"), "the counts from before are known")
     followup.values[f"followup_deadline_breaches_total{label}"] = 500.0

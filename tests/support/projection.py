@@ -60,9 +60,9 @@ def petition(name: str) -> UUID:
     return derived_id("petition", name)
 
 
-def dialogue() -> History:
+def dialogue(source: str = "test") -> History:
     """A district's conference of Friday 23 August 2019, and one petition of another province."""
-    history = History()
+    history = History(source)
     for code, name in ((ENVIRONMENT, "Phòng Tài nguyên và Môi trường"), (EDUCATION, "Phòng Giáo dục và Đào tạo")):
         registered = AgencyRegistered(
             effective_on=day("2019-01-02"), code=code, name=name, jurisdiction="H35.10", valid_from=day("2004-01-01")

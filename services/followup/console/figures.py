@@ -1,7 +1,7 @@
 """The page `/figures`, which shows the figures of the metrics to those without Grafana."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -10,7 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from services.followup.adapters.read.metrics_snapshot import Counts, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.pages import Pages, names_in_any
+from services.followup.application.access import Coded
+from services.followup.console.pages import Pages, names_by_source
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, duty_words
 from services.followup.entrypoints.access import may_read_all
@@ -32,6 +33,7 @@ class KindRow(NamedTuple):
 class BodyRow(NamedTuple):
     """One body with its unresolved cases, the oldest of them, its open deadlines and its breaches."""
 
+    source: str
     code: str
     unresolved: int
     oldest: date | None
@@ -65,17 +67,17 @@ def figures_routes(pages: Pages, queries: Queries, snapshot: Callable[[], Metric
             request,
             "figures.html",
             statuses=STATUSES,
-            totals=total(shot.open_deadlines, 2),
+            totals=total(shot.open_deadlines, 3),
             kinds=kind_rows(shot),
             bodies=bodies,
-            states=total(shot.unresolved, 2),
+            states=total(shot.unresolved, 3),
             followed=source_rows(shot),
             pending=shot.pending,
             oldest_pending=_instant(shot.oldest_pending or None),
             scheduler=_instant(shot.scheduler),
-            next_deadline=_instant(shot.next_deadline),
+            next_deadline=_instant(min(shot.next_deadline.values(), default=None)),
             taken_at=_instant(shot.taken_at or None),
-            names=await names_in_any(queries, {row.code for row in bodies}),
+            names=await names_by_source(queries, {(row.source, row.code) for row in bodies}),
         )
 
     return [figures]
@@ -91,22 +93,28 @@ def total(counts: Counts, label: int) -> dict[str, int]:
 
 def kind_rows(shot: MetricsSnapshot) -> list[KindRow]:
     """A row for each rule that has something open or was ever breached, the overdue ones first."""
-    breaches = total(shot.breaches, 0)
-    kinds = {labels[0] for labels in shot.open_deadlines} | breaches.keys()
-    rows = [KindRow(duty_words(k), _of(shot.open_deadlines, 0, k), breaches.get(k, 0)) for k in kinds]
+    breaches = total(shot.breaches, 1)
+    kinds = {labels[1] for labels in shot.open_deadlines} | breaches.keys()
+    rows = [KindRow(duty_words(k), _of(shot.open_deadlines, {1: k}), breaches.get(k, 0)) for k in kinds]
     return sorted(rows, key=lambda row: (-row.open["breached"], vietnamese_order(row.words.vi)))
 
 
 def body_rows(shot: MetricsSnapshot) -> list[BodyRow]:
-    """A row for each body that has something open, the overdue ones first."""
-    unresolved, breaches = total(shot.unresolved, 1), total(shot.breaches, 1)
-    oldest = {labels[0]: local_day(datetime.fromtimestamp(at, UTC)) for labels, at in shot.oldest_unresolved.items()}
-    codes = unresolved.keys() | breaches.keys() | {labels[1] for labels in shot.open_deadlines}
+    """A row for each body of a source that has something open, the overdue ones first."""
+    unresolved, breaches = _by_body(shot.unresolved), _by_body(shot.breaches)
+    oldest = {body: local_day(datetime.fromtimestamp(at, UTC)) for body, at in shot.oldest_unresolved.items()}
     rows = [
-        BodyRow(c, unresolved.get(c, 0), oldest.get(c), _of(shot.open_deadlines, 1, c), breaches.get(c, 0))
-        for c in codes
+        BodyRow(
+            source=source,
+            code=code,
+            unresolved=unresolved[source, code],
+            oldest=oldest.get((source, code)),
+            open=_of(shot.open_deadlines, {0: source, 2: code}),
+            breaches=breaches[source, code],
+        )
+        for source, code in unresolved.keys() | breaches.keys() | _by_body(shot.open_deadlines).keys()
     ]
-    return sorted(rows, key=lambda row: (-row.open["breached"], row.code))
+    return sorted(rows, key=lambda row: (-row.open["breached"], row.code, row.source))
 
 
 def source_rows(shot: MetricsSnapshot) -> list[SourceRow]:
@@ -126,8 +134,18 @@ def source_rows(shot: MetricsSnapshot) -> list[SourceRow]:
     ]
 
 
-def _of(counts: Counts, label: int, value: str) -> dict[str, int]:
-    by_status = total({labels: n for labels, n in counts.items() if labels[label] == value}, 2)
+def _by_body(counts: Counts) -> Counter[Coded]:
+    """Sum a metric by its source and its body, which is the third label of each."""
+    found: Counter[Coded] = Counter()
+    for labels, count in counts.items():
+        found[labels[0], labels[2]] += int(count)
+    return found
+
+
+def _of(counts: Counts, chosen: Mapping[int, str]) -> dict[str, int]:
+    """The open deadlines by status of those that have some labels."""
+    has_all = {labels: n for labels, n in counts.items() if all(labels[at] == value for at, value in chosen.items())}
+    by_status = total(has_all, 3)
     return {status: by_status.get(status, 0) for status in STATUSES}
 
 

@@ -368,7 +368,7 @@ async def test_figures__are_those_of_the_metrics(client: httpx.AsyncClient) -> N
     for status, words in (("on_track", "Trong hạn"), ("due_soon", "Sắp đến hạn"), ("breached", "Quá hạn")):
         counts = re.findall(rf'followup_open_deadlines{{[^}}]*status="{status}"}} (\d+)', metrics)
         assert re.search(rf"{words} {sum(map(int, counts))}\b", page.text), status
-    breaches = re.findall(r'followup_deadline_breaches_total{agency="(\S+)",kind="reply"} (\d+)', metrics)
+    breaches = re.findall(r'followup_deadline_breaches_total{agency="(\S+)",kind="reply",source="test"} (\d+)', metrics)
     table = re.search(r"Trả lời kiến nghị bằng văn bản</th>((?:<td>\d+</td>)+)", answer.text)
     assert table
     assert int(re.findall(r"\d+", table[1])[-1]) == sum(int(count) for _, count in breaches)

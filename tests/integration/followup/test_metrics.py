@@ -23,12 +23,12 @@ from tests.support.reading import read_side
 
 #: Every metric with its labels, as other systems rely on them.
 CONTRACT = {
-    "followup_unresolved_cases": {"jurisdiction", "agency", "state"},
-    "followup_open_deadlines": {"kind", "agency", "status"},
-    "followup_deadline_breaches_total": {"kind", "agency"},
-    "followup_deadline_alerts_total": {"kind", "agency"},
-    "followup_oldest_unresolved_timestamp_seconds": {"agency"},
-    "followup_next_deadline_timestamp_seconds": set(),
+    "followup_unresolved_cases": {"source", "jurisdiction", "agency", "state"},
+    "followup_open_deadlines": {"source", "kind", "agency", "status"},
+    "followup_deadline_breaches_total": {"source", "kind", "agency"},
+    "followup_deadline_alerts_total": {"source", "kind", "agency"},
+    "followup_oldest_unresolved_timestamp_seconds": {"source", "agency"},
+    "followup_next_deadline_timestamp_seconds": {"source"},
     "followup_scheduler_last_run_timestamp_seconds": set(),
     "followup_source_complete_timestamp_seconds": {"source"},
     "followup_source_stopped": {"source"},
@@ -87,15 +87,15 @@ async def test_every_name__has_exactly_its_labels(pool: Pool) -> None:
 async def test_unresolved_cases__by_top_level_jurisdiction_agency_and_state(pool: Pool) -> None:
     shown = await scraped(MetricsQueries(pool))
     assert shown["followup_unresolved_cases"] == {
-        (ENVIRONMENT, "H35", "assigned"): 2,
-        (ENVIRONMENT, "H35", "escalated"): 1,
-        (ENVIRONMENT, "H35", "replied"): 2,
-        (EDUCATION, "H35", "assigned"): 1,
-        ("unassigned", "H35", "no_clock"): 1,
-        ("unassigned", "H40", "no_clock"): 1,
+        (ENVIRONMENT, "H35", "test", "assigned"): 2,
+        (ENVIRONMENT, "H35", "test", "escalated"): 1,
+        (ENVIRONMENT, "H35", "test", "replied"): 2,
+        (EDUCATION, "H35", "test", "assigned"): 1,
+        ("unassigned", "H35", "test", "no_clock"): 1,
+        ("unassigned", "H40", "test", "no_clock"): 1,
     }
     received = at("2019-07-10 00:00").timestamp()
-    assert shown["followup_oldest_unresolved_timestamp_seconds"][EDUCATION,] == received
+    assert shown["followup_oldest_unresolved_timestamp_seconds"][EDUCATION, "test"] == received
 
 
 async def test_figures__agree_with_the_api(pool: Pool) -> None:
@@ -104,7 +104,7 @@ async def test_figures__agree_with_the_api(pool: Pool) -> None:
     assert sum(shown["followup_unresolved_cases"].values()) == len(cases.items)
     for status in ("on_track", "due_soon", "breached"):
         page = await queries.deadlines(Scope(), DeadlineFilter(status=status), 200)
-        counted = sum(n for key, n in shown["followup_open_deadlines"].items() if key[2] == status)
+        counted = sum(n for key, n in shown["followup_open_deadlines"].items() if key[3] == status)
         assert counted == len(page.items), status
     # Open and overdue are disjoint and add up.
     still_open = await pool.fetchval("SELECT count(*) FROM deadlines WHERE outcome = ''")
@@ -114,15 +114,15 @@ async def test_figures__agree_with_the_api(pool: Pool) -> None:
 async def test_open_deadlines__are_judged_by_the_clock_of_their_source(pool: Pool) -> None:
     figures = MetricsQueries(pool)
     shown = await scraped(figures)
-    assert shown["followup_open_deadlines"][EDUCATION, "reply", "due_soon"] == 1
-    assert shown["followup_next_deadline_timestamp_seconds"][()] == at("2019-10-08 00:00").timestamp()
+    assert shown["followup_open_deadlines"][EDUCATION, "reply", "test", "due_soon"] == 1
+    assert shown["followup_next_deadline_timestamp_seconds"]["test",] == at("2019-10-08 00:00").timestamp()
     # Silent since 10 days: no event says so, and yet 7 October has passed.
     await pool.execute("UPDATE sources SET complete_read_at = complete_read_at - interval '10 days'")
     shown = await scraped(figures)
-    assert shown["followup_open_deadlines"][EDUCATION, "reply", "breached"] == 1
-    assert (EDUCATION, "reply", "due_soon") not in shown["followup_open_deadlines"]
-    assert (EDUCATION, "reply") not in shown["followup_deadline_breaches_total"]
-    assert shown["followup_next_deadline_timestamp_seconds"][()] == at("2019-11-16 00:00").timestamp()
+    assert shown["followup_open_deadlines"][EDUCATION, "reply", "test", "breached"] == 1
+    assert (EDUCATION, "reply", "test", "due_soon") not in shown["followup_open_deadlines"]
+    assert (EDUCATION, "reply", "test") not in shown["followup_deadline_breaches_total"]
+    assert shown["followup_next_deadline_timestamp_seconds"]["test",] == at("2019-11-16 00:00").timestamp()
     assert shown["followup_source_complete_timestamp_seconds"]["test",] == at(AUTUMN).timestamp()
 
 
@@ -131,12 +131,12 @@ async def test_breaches__are_counted_from_the_log_and_only_grow_by_what_came(poo
     first = (await scraped(figures))["followup_deadline_breaches_total"]
     in_log = await pool.fetchval("SELECT count(*) FROM stored_events WHERE topic = 'DeadlineBreached'")
     assert sum(first.values()) == in_log
-    assert first[ENVIRONMENT, "reply"] == 3  # the one met late was breached too
+    assert first[ENVIRONMENT, "reply", "test"] == 3  # the one met late was breached too
     assert (await scraped(figures))["followup_deadline_breaches_total"] == first
     history = dialogue()
     await project(pool, history, "2019-10-10 00:00")
     later = (await scraped(figures))["followup_deadline_breaches_total"]
-    assert later == {**first, (EDUCATION, "reply"): 1}
+    assert later == {**first, (EDUCATION, "reply", "test"): 1}
     assert (await scraped(MetricsQueries(pool)))["followup_deadline_breaches_total"] == later
 
 
@@ -186,6 +186,18 @@ async def test_outbox__is_what_the_relay_has_not_confirmed(pool: Pool) -> None:
     # Where no broker is configured nothing falls behind.
     await pool.execute("DELETE FROM relay_position")
     assert (await scraped(MetricsQueries(pool)))["followup_outbox_pending_events"][()] == 0
+
+
+async def test_two_sources_of_the_same_codes__are_told_apart(pool: Pool) -> None:
+    alone = await scraped(MetricsQueries(pool))
+    await project(pool, dialogue("other"), "2019-10-10 00:00")
+    both = await scraped(MetricsQueries(pool))
+    for name, labels in CONTRACT.items():
+        if "agency" in labels:
+            assert {key: n for key, n in both[name].items() if "other" not in key} == alone[name], name
+            assert any("other" in key for key in both[name]), name
+    assert both["followup_deadline_breaches_total"][EDUCATION, "reply", "other"] == 1
+    assert set(both["followup_next_deadline_timestamp_seconds"]) == {("test",), ("other",)}
 
 
 async def test_an_empty_followup__still_tells_its_snapshot(pg_server: TestServer) -> None:

@@ -16,16 +16,17 @@ from shared.identifiers import breach_instant, local_day, midnight
 COUNTED_AT_ONCE = 20_000  # events
 
 _CASES = """
-SELECT split_part(jurisdiction, '.', 1) AS jurisdiction, agency, state, count(*) AS n, min(received_on) AS oldest
-FROM cases WHERE unresolved GROUP BY 1, 2, 3
+SELECT source, split_part(jurisdiction, '.', 1) AS jurisdiction, agency, state, count(*) AS n,
+    min(received_on) AS oldest
+FROM cases WHERE unresolved GROUP BY 1, 2, 3, 4
 """
 _DEADLINES = """
-SELECT d.duty, d.debtor, count(*) AS n,
+SELECT d.source, d.duty, d.debtor, count(*) AS n,
     count(*) FILTER (WHERE d.due_on < t.today) AS breached,
     count(*) FILTER (WHERE d.due_on >= t.today AND d.due_soon_on <= t.today) AS due_soon,
     min(d.due_on) FILTER (WHERE d.due_on >= t.today) AS next
 FROM deadlines d LEFT JOIN unnest($1::text[], $2::date[]) AS t (source, today) ON t.source = d.source
-WHERE d.outcome = '' GROUP BY d.debtor, d.duty
+WHERE d.outcome = '' GROUP BY d.source, d.debtor, d.duty
 """
 _PARKED = "SELECT source, count(*) AS n FROM parked_events WHERE released_at IS NULL GROUP BY source"
 _DIFFERENCES = "SELECT source, count(*) AS n FROM differences GROUP BY source"
@@ -37,9 +38,10 @@ WITH breaches AS (
     SELECT convert_from(state, 'UTF8')::jsonb AS state FROM public.stored_events
     WHERE notification_id > $1 AND notification_id <= $2 AND topic = 'DeadlineBreached'
 )
-SELECT state -> 'data' ->> 'duty' AS duty, state -> 'data' ->> 'debtor' AS debtor,
+SELECT state -> 'data' ->> 'source' AS source, state -> 'data' ->> 'duty' AS duty,
+    state -> 'data' ->> 'debtor' AS debtor,
     coalesce((state -> 'meta' ->> 'backfilled')::boolean, false) AS backfilled, count(*) AS n
-FROM breaches GROUP BY 1, 2, 3
+FROM breaches GROUP BY 1, 2, 3, 4
 """
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM public.stored_events"
 _RELAYED = "SELECT position FROM public.relay_position WHERE name = $1"
@@ -52,15 +54,16 @@ Counts = Mapping[tuple[str, ...], float]
 class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What the metrics show, as of one moment. Instants are seconds since 1970; the labels stand behind each field."""
 
-    unresolved: Counts = {}  # cases: jurisdiction, agency, state
-    oldest_unresolved: Counts = {}  # midnight of the earliest day of receipt: agency
-    open_deadlines: Counts = {}  # duty, debtor, status
-    next_deadline: float | None = None  # when the next open deadline is breached
-    breaches: Counts = {}  # raised since the log began: duty, debtor
-    alerts: Counts = {}  # those of them that were not backfilled: duty, debtor
+    unresolved: Counts = {}  # cases: source, jurisdiction, agency, state
+    oldest_unresolved: Counts = {}  # midnight of the earliest day of receipt: source, agency
+    open_deadlines: Counts = {}  # source, duty, debtor, status
+    next_deadline: Counts = {}  # when the next open deadline is breached: source
+    breaches: Counts = {}  # raised since the log began: source, duty, debtor
+    alerts: Counts = {}  # those of them that were not backfilled: source, duty, debtor
     complete_to: Counts = {}  # source
     lag: Counts = {}  # events that are not applied yet: source
     stopped: Counts = {}  # 1 or 0: source
+    away: Counts = {}  # 1 where this process leaves the source to another, since it does not reach it: source
     refused_sources: int = 0  # addresses of sources that this process does not follow
     gaps: Counts = {}  # how often the broker skipped events: source
     parked: Counts = {}  # events that wait: source
@@ -130,8 +133,9 @@ class MetricsQueries:
         while self._counted_to < head:
             to = min(head, self._counted_to + COUNTED_AT_ONCE)
             for row in await self._pool.fetch(_BREACHES, self._counted_to, to):
-                self._breaches[row["duty"], row["debtor"]] += row["n"]
-                self._alerts[row["duty"], row["debtor"]] += 0 if row["backfilled"] else row["n"]
+                body = (row["source"], row["duty"], row["debtor"])
+                self._breaches[body] += row["n"]
+                self._alerts[body] += 0 if row["backfilled"] else row["n"]
             self._counted_to = to
         return head
 
@@ -146,7 +150,7 @@ async def _standing(connection: Any) -> MetricsSnapshot:
     sweeps = await connection.fetch(_SWEEPS)
     ticks = [row["ticked_at"].timestamp() for row in scheduler if row["ticked_at"] is not None]
     return MetricsSnapshot(
-        unresolved={(row["jurisdiction"], row["agency"], row["state"]): row["n"] for row in cases},
+        unresolved={(row["source"], row["jurisdiction"], row["agency"], row["state"]): row["n"] for row in cases},
         oldest_unresolved=_oldest(cases),
         open_deadlines=_by_status(deadlines),
         next_deadline=_next(deadlines),
@@ -169,7 +173,8 @@ def _oldest(cases: list[Any]) -> Counts:
     for row in cases:
         if row["oldest"] is not None:
             received = midnight(row["oldest"]).timestamp()
-            found[row["agency"],] = min(received, found.get((row["agency"],), received))
+            body = (row["source"], row["agency"])
+            found[body] = min(received, found.get(body, received))
     return found
 
 
@@ -178,13 +183,18 @@ def _by_status(deadlines: list[Any]) -> Counts:
     for row in deadlines:
         passed = {"breached": row["breached"], "due_soon": row["due_soon"]}
         counts = {"on_track": row["n"] - sum(passed.values()), **passed}
-        found.update({(row["duty"], row["debtor"], status): n for status, n in counts.items() if n})
+        body = (row["source"], row["duty"], row["debtor"])
+        found.update({(*body, status): n for status, n in counts.items() if n})
     return found
 
 
-def _next(deadlines: list[Any]) -> float | None:
-    following: list[date] = [row["next"] for row in deadlines if row["next"] not in (None, NEVER)]
-    return breach_instant(min(following)).timestamp() if following else None
+def _next(deadlines: list[Any]) -> Counts:
+    following: dict[tuple[str, ...], date] = {}
+    for row in deadlines:
+        if row["next"] not in (None, NEVER):
+            source = (row["source"],)
+            following[source] = min(row["next"], following.get(source, NEVER))
+    return {source: breach_instant(day).timestamp() for source, day in following.items()}
 
 
 def _per_source(sources: list[Source], rows: list[Any]) -> Counts:

@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
+from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
@@ -170,3 +171,14 @@ async def test_letters_and_digests__are_signed_by_their_own_source(pool: asyncpg
         }
         digest = await StoredDigests(pool).digest(source, Recipient(AGENCY, ()), day("2019-10-20"), day("2019-10-20"))
         assert digest.name == agency
+
+
+async def test_field__is_what_its_own_source_calls_so(pool: asyncpg.Pool) -> None:
+    queries = Queries(pool)
+    for source, other in (("one", "two"), ("two", "one")):
+        for wanted in (CaseFilter(text=f"đất đai {NAMES[source][2][-3:]}"), CaseFilter(field=NAMES[source][2])):
+            page = await queries.cases(Scope(), wanted, 50)
+            assert {case.source for case in page.items} == {source}, (wanted, other)
+    both = await queries.cases(Scope(), CaseFilter(field="DAT"), 50)
+    assert {case.source for case in both.items} == set(NAMES)
+    assert (await queries.case_totals(Scope(), CaseFilter(text="đất đai"))).total.count == len(both.items)

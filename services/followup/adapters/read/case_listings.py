@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.catalogues import CatalogueLogs
+from services.followup.adapters.read.catalogues import CatalogueLogs, MeantIn
 from services.followup.adapters.read.index_scans import Values, distinct, own_body, within
 from services.followup.adapters.read.listings import CaseFilter, CaseSort, Listing
 from services.followup.adapters.read.pagination import InvalidCursor, decode_cursor, encode_cursor
@@ -127,6 +127,8 @@ class TextQuery(msgspec.Struct, frozen=True):
 
     queries: tuple[str, ...]
     agencies: tuple[Coded, ...]
+    #: What finds the cases of a field that is called so, by source.
+    fields: tuple[MeantIn, ...] = ()
 
 
 class CaseQuestion:
@@ -260,7 +262,7 @@ class CaseQuestion:
         if facets:
             where.append(_found((" & ".join(facets),), value))
         if wanted.field:
-            where.append(_found(_alternatives(self._fields(wanted.field)), value))
+            where.append(_of_fields(self._fields([wanted.field]), value))
         if text is not None:
             where.append(_matches(text, value))
         if wanted.overdue:
@@ -295,13 +297,20 @@ class CaseQuestion:
         named = " & ".join(map(_lexeme, words)) + (":*" if of_prefix else "")
         rows = await self._connection.fetch(_NAMED, named, code_or_text(typed))
         titled = await self._connection.fetch(_TITLED, named, self._catalogues.titles("field"))
-        fields = [lexeme for row in titled for lexeme in self._fields(row["title"])]
-        sought = _alternatives((f"({named})", _lexeme(f"=code {code}"), *dict.fromkeys(fields)))
-        return TextQuery(sought, tuple((row["source"], row["code"]) for row in rows))
+        fields = self._fields([row["title"] for row in titled]) if titled else []
+        common = fields[0].texts if len(fields) == 1 else ()
+        sought = _alternatives((f"({named})", _lexeme(f"=code {code}"), *common))
+        agencies = tuple((row["source"], row["code"]) for row in rows)
+        return TextQuery(sought, agencies, tuple(fields) if len(fields) > 1 else ())
 
-    def _fields(self, text: str) -> list[str]:
-        """What an index has of the cases of a field: by its code, and as it was written before there was one."""
-        return [_lexeme(f"=field {_kept(each)}") for each in self._catalogues.texts_of("field", text)]
+    def _fields(self, texts: Sequence[str]) -> list[MeantIn]:
+        """What an index has of the cases of some fields: by code, and as it was written before there was one.
+
+        It is one for all where it is the same in every source that is read.
+        """
+        meant = self._catalogues.texts_of("field", texts, self._days)
+        found = [MeantIn(of, tuple(_lexeme(f"=field {_kept(each)}") for each in each_of)) for of, each_of in meant]
+        return [MeantIn((), found[0].texts)] if len(found) <= 2 else found
 
     async def _finds(self, states: Sequence[str], text: TextQuery) -> bool:
         listing = self._listing(1)
@@ -462,6 +471,8 @@ def _matches(text: TextQuery, value: Values) -> str:
     if not text.queries:
         return "false"
     found = _found(text.queries, value)
+    if text.fields:
+        found = f"({found} OR {_of_fields(text.fields, value)})"
     if not text.agencies:
         return found
     sources, codes = (value(list(each), "text[]") for each in zip(*text.agencies, strict=True))
@@ -473,6 +484,21 @@ def _matches(text: TextQuery, value: Values) -> str:
 def _found(queries: Sequence[str], value: Values) -> str:
     """The condition that any of some queries finds a case."""
     return "(" + " OR ".join(f"found @@ {value(query, 'tsquery')}" for query in queries) + ")"
+
+
+def _of_fields(fields: Sequence[MeantIn], value: Values) -> str:
+    """The condition that a case is of some fields, as its own source calls them."""
+    named = [source for each in fields for source in each.sources]
+    conditions = []
+    for each in fields:
+        condition = _found(_alternatives(each.texts), value)
+        if named:
+            is_in = (
+                f"= ANY({value(list(each.sources), 'text[]')})" if each.sources else f"<> ALL({value(named, 'text[]')})"
+            )
+            condition = f"source {is_in} AND {condition}"
+        conditions.append(condition)
+    return f"({' OR '.join(conditions)})"
 
 
 def _alternatives(lexemes: Sequence[str]) -> tuple[str, ...]:

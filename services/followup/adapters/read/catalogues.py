@@ -1,8 +1,8 @@
 """The catalogues of codes from which the places of each source choose."""
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from services.followup.domain.wording.catalogue_words import field_titles
 from services.followup.domain.wording.names import Bilingual
@@ -22,6 +22,13 @@ _NONE = CatalogueLog({})
 class _Ended:
     def __init__(self, event: JurisdictionClosed) -> None:
         self.closed_on, self.successor = event.effective_on, event.successor
+
+
+class MeantIn(NamedTuple):
+    """The codes and texts under which cases of some sources are kept; without sources, of those that no other names."""
+
+    sources: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 class CatalogueLogs:
@@ -44,10 +51,19 @@ class CatalogueLogs:
         """Return the titles of a kind in every source."""
         return sorted({title for log in self._by_source.values() for title in log.titles(kind)})
 
-    def texts_of(self, kind: CatalogueKind, text: str) -> list[str]:
-        """Return the codes and texts under which cases are kept that a text means in any source, itself among them."""
-        found = [each for log in self._by_source.values() for each in log.texts_of(kind, text)]
-        return list(dict.fromkeys(found or _NONE.texts_of(kind, text)))
+    def texts_of(self, kind: CatalogueKind, texts: Collection[str], sources: Iterable[str]) -> list[MeantIn]:
+        """Return the codes and texts under which cases are kept that some texts mean, themselves among them, by source.
+
+        Sources in which they mean the same stand together. The last are those sources that are not named.
+        """
+        found: dict[tuple[str, ...], list[str]] = {}
+        for source in sorted({*sources, *self._by_source}):
+            found.setdefault(_meant(self.of(source), kind, texts), []).append(source)
+        return [MeantIn(tuple(of), meant) for meant, of in found.items()] + [MeantIn((), _meant(_NONE, kind, texts))]
+
+
+def _meant(log: CatalogueLog, kind: CatalogueKind, texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for text in texts for each in log.texts_of(kind, text)))
 
 
 async def catalogue_logs(connection: Any) -> CatalogueLogs:

@@ -21,7 +21,7 @@ import msgspec
 
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.store.writer_leases import UNLED
-from services.followup.application import source_reader
+from services.followup.application import projector, source_reader
 from services.followup.application.ports import (
     CaseRecord,
     Changes,
@@ -741,7 +741,8 @@ def simulated() -> Iterator[World]:
         "log": SILENT,
     }
     reader = mock.patch.multiple(source_reader, monotonic=world.loop.time, log=SILENT)
-    with mock.patch.multiple(relaying, **doors), reader:
+    pace = mock.patch.object(projector, "monotonic", world.loop.time)
+    with mock.patch.multiple(relaying, **doors), reader, pace:
         try:
             yield world
         finally:

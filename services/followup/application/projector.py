@@ -8,6 +8,7 @@ waits for it. What is in memory can be loaded again at any time, and after any f
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
 import msgspec
@@ -41,8 +42,10 @@ NOTHING = LoadedCase([], [])
 INSTANT = timedelta(microseconds=1)  # the smallest step of a stamp
 APPLIED_AT_ONCE = 250  # events in one transaction
 FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
-SETTLED_AT_ONCE = 200  # deadlines or cases in one transaction, when an event concerns all of them
-WALKED_AT_ONCE = 400  # cases that are gone through for those that can change, which may be all of them
+SETTLED_AT_ONCE = 200  # deadlines or cases in one transaction at most, when an event concerns all of them
+WALKED_AT_ONCE = 400  # cases at most that are gone through for those that can change, which may be all of them
+STEP = 0.25  # seconds that one of these transactions should take: what arrives meanwhile waits for it
+FIRST_PACE, LEAST_PACE = 0.25, 0.05  # shares of those numbers; below the least most of a step is what each step costs
 KEPT = 5_000  # petitions and conferences kept in memory between two batches; the collector's pauses grow with them
 
 log = structlog.get_logger("writer")
@@ -65,6 +68,7 @@ class Projector:
         self._stored: dict[UUID, DeadlineState] = {}  # the deadlines of what is loaded, as their rows have them
         self._listed: dict[UUID, str] = {}  # the differences as their rows have them
         self._sweeps: list[Sweep] = []  # by position
+        self._pace = FIRST_PACE
         self._next_fire_at: datetime | None = None  # not later than the earliest timer in the rows
         # The transaction that is being committed, and the cursor before it.
         self._committing: tuple[asyncio.Task[datetime | None], Cursor] | None = None
@@ -203,7 +207,16 @@ class Projector:
         await self._commit(self._after(event), changes)
 
     async def sweep(self) -> None:
-        """Settle some more cases on the events of the regulation that they have missed. Raises FencedOut."""
+        """Settle some more cases on the events of the regulation that they have missed. Raises FencedOut.
+
+        How many depends on how long the last ones took, since a machine may be slow or busy.
+        """
+        began = monotonic()
+        await self._sweep()
+        faster = STEP / max(monotonic() - began, STEP / 2)
+        self._pace = min(max(self._pace * faster, LEAST_PACE), 1.0)
+
+    async def _sweep(self) -> None:
         sweep = self._sweeps[0]
         await self._committed()
         after = None if sweep.is_walking else await self._settle_by_timers(sweep)
@@ -228,7 +241,7 @@ class Projector:
 
     async def _settle_by_timers(self, sweep: Sweep) -> Sweep | None:
         """Settle the cases whose timers come next; None once all timers were reached."""
-        places = await self._projection.timers_after(self.source, sweep, SETTLED_AT_ONCE)
+        places = await self._projection.timers_after(self.source, sweep, self._paced(SETTLED_AT_ONCE))
         if not places:
             return None
         await self._settle({place.subject_id: place.subject for place in places})
@@ -240,7 +253,7 @@ class Projector:
             sweep = Sweep(position=sweep.position, is_walking=True)
         (fact,) = self._facts_of([sweep])
         moves_ended = self._engine.cases.moves_ended(fact)
-        limit = SETTLED_AT_ONCE if moves_ended else WALKED_AT_ONCE
+        limit = self._paced(SETTLED_AT_ONCE if moves_ended else WALKED_AT_ONCE)
         # An act is judged by the calendar known at the end of its day: one published later that day still moves it.
         visited = await self._projection.cases_after(self.source, sweep, local_day(fact.recorded_at), limit)
         missed = [v for v in visited if not v.is_settled and v.row.subject != "jurisdiction"]
@@ -271,6 +284,9 @@ class Projector:
             [s for s in missed if subjects[s] == "petition"], [s for s in missed if subjects[s] == "conference"]
         )
         return bool(missed)
+
+    def _paced(self, most: int) -> int:
+        return max(round(most * self._pace), 1)
 
     def _facts_of(self, sweeps: Sequence[Sweep]) -> list[Fact]:
         positions = {sweep.position for sweep in sweeps}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,7 +81,7 @@ def test_sweeps_in_steps_with_crashes__raise_what_one_undisturbed_replay_raises(
     try:
         for event in events:
             world.log.append(event)
-        with mock.patch.multiple(projecting, SETTLED_AT_ONCE=2, WALKED_AT_ONCE=3):
+        with mock.patch.multiple(projecting, SETTLED_AT_ONCE=2, WALKED_AT_ONCE=3, monotonic=world.loop.time):
             world.run(followed(world, events, whole, data))
     finally:
         world.close()
@@ -89,3 +90,21 @@ def test_sweeps_in_steps_with_crashes__raise_what_one_undisturbed_replay_raises(
     assert bytes_of(world.rows.emitted) == bytes_of(whole.engine.emitted)
     lines = [*(case_line(c.row) for c in world.rows.cases.values()), *map(deadline_line, world.rows.raised.values())]
     assert sorted(lines) == lines_of(whole.engine)
+
+
+@pytest.mark.parametrize(("each", "settled"), [(0.0001, 200), (0.005, 50), (0.05, 10)])
+async def test_step_of_a_sweep__is_as_large_as_fits_its_time(
+    monkeypatch: pytest.MonkeyPatch, each: float, settled: int
+) -> None:
+    clock, sizes = [0.0], list[int]()
+    writer = Projector("test", mock.Mock())
+
+    async def settle() -> None:
+        sizes.append(writer._paced(projecting.SETTLED_AT_ONCE))
+        clock[0] += each * sizes[-1]
+
+    monkeypatch.setattr(projecting, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(writer, "_sweep", settle)
+    for _ in range(10):
+        await writer.sweep()
+    assert sizes[0] == 50 and set(sizes[-3:]) == {settled}

@@ -493,9 +493,8 @@ def _of_fields(fields: Sequence[MeantIn], value: Values) -> str:
     for each in fields:
         condition = _found(_alternatives(each.texts), value)
         if named:
-            is_in = (
-                f"= ANY({value(list(each.sources), 'text[]')})" if each.sources else f"<> ALL({value(named, 'text[]')})"
-            )
+            listed = value(list(each.sources or named), "text[]")
+            is_in = f"= ANY({listed})" if each.sources else f"<> ALL({listed})"
             condition = f"source {is_in} AND {condition}"
         conditions.append(condition)
     return f"({' OR '.join(conditions)})"

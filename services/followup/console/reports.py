@@ -30,7 +30,7 @@ from services.followup.domain.wording.names import Bilingual, duty_words, state_
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import Body, Code, Exact, HttpRequest, body_of, code_of, or_404
 from services.followup.entrypoints.report_views import Names, report_view
-from services.followup.entrypoints.reports import PeriodText, counted_or_400, period_or_400, report_scope
+from services.followup.entrypoints.reports import PeriodText, ReportSource, counted_or_400, period_or_400, report_scope
 from shared.events.conference import BaseConferenceEvent
 from shared.http.problems import problem
 from shared.identifiers import local_day
@@ -69,13 +69,21 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
     """The routes `/reports` and `/reports/{period}`."""
 
     async def show(
-        request: HttpRequest, period: Period, jurisdiction: str, agency: str, group: Grouping, chosen: Chosen
+        request: HttpRequest,
+        period: Period,
+        jurisdiction: str,
+        agency: str,
+        source: str,
+        group: Grouping,
+        chosen: Chosen,
     ) -> Response[str]:
         column = or_404(_COLUMNS[chosen.of].get(chosen.figure), "page")
         scope = await report_scope(request, reports, code_of(jurisdiction), body_of(agency))
-        counted = await counted_or_400(reports, scope, period, listed=chosen)
+        counted = await counted_or_400(reports, scope, period, source=source, listed=chosen)
         names, sources = Names(counted), await queries.sources()
-        asked, deadlines = {"jurisdiction": jurisdiction, "agency": agency}, counted.tally.deadline_entries
+        agencies = await queries.agencies(scope_of(request), "", IN_THE_FORM)
+        asked = {"jurisdiction": jurisdiction, "agency": agency} | ({"source": source} if source else {})
+        deadlines = counted.tally.deadline_entries
         return await pages.show(
             request,
             "report.html",
@@ -83,8 +91,9 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
             report=report_view(counted, scope.jurisdiction),
             period=period,
             periods=_periods(sources, period),
-            places=await queries.places(scope_of(request)),
-            agencies=by_name((await queries.agencies(scope_of(request), "", IN_THE_FORM)).items),
+            sources=[each.source for each in sources],
+            places=await queries.places(scope_of(request), source),
+            agencies=by_name(each for each in agencies.items if source in ("", each.source)),
             totals=_first_totals(),
             case_columns=CASE_COLUMNS,
             case_check=CASE_CHECK,
@@ -115,10 +124,11 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
         period: PeriodText = "",
         jurisdiction: Code = "",
         agency: Body = "",
+        source: ReportSource = "",
         group: FromQuery[Grouping] = "agency",
     ) -> Response[str]:
         wanted = period_or_400(period) if period else await _this_month(queries)
-        return await show(request, wanted, jurisdiction, agency, group, Chosen())
+        return await show(request, wanted, jurisdiction, agency, source, group, Chosen())
 
     @get("/reports/{period:str}", include_in_schema=False)
     async def of_period(
@@ -126,6 +136,7 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
         period: FromPath[str],
         jurisdiction: Code = "",
         agency: Body = "",
+        source: ReportSource = "",
         group: FromQuery[Grouping] = "agency",
         of: FromQuery[Literal["petitions", "deadlines"]] = "petitions",
         figure: Figure = "total",
@@ -134,7 +145,7 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
         rule: Figure = "",
     ) -> Response[str]:
         chosen = Chosen(of=of, figure=figure, by=by, key=key, rule=rule)
-        return await show(request, period_or_400(period), jurisdiction, agency, group, chosen)
+        return await show(request, period_or_400(period), jurisdiction, agency, source, group, chosen)
 
     return [chosen, of_period]
 

@@ -25,6 +25,10 @@ from services.followup.entrypoints.report_views import PeriodReport, Table, repo
 from shared.http.problems import problem
 
 PeriodText = Annotated[str, QueryParameter(max_length=7, description="2019-09, 2019-Q3 or 2019")]
+ReportSource = Annotated[
+    str,
+    QueryParameter(max_length=64, description="one source; else bodies of one code are counted together over all"),
+]
 
 #: What each table of a report holds, in the name of its file.
 _HELD = {"cases": "kien-nghi", "deadlines": "thoi-han", "recording": "ghi-nhan"}
@@ -53,12 +57,13 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         period: PeriodText,
         jurisdiction: Code = "",
         agency: Body = "",
+        source: ReportSource = "",
         format: FromQuery[Literal["json", "csv", "xlsx"]] = "json",
         table: FromQuery[Table] = "cases",
     ) -> Response[Any]:
         asked_for = period_or_400(period)
         scope = await report_scope(request, reports, code_of(jurisdiction), body_of(agency))
-        view = report_view(await counted_or_400(reports, scope, asked_for), scope.jurisdiction)
+        view = report_view(await counted_or_400(reports, scope, asked_for, source=source), scope.jurisdiction)
         if format == "json":
             return Response(view)
         if format == "xlsx":

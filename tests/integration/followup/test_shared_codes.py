@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import httpx
@@ -182,3 +183,22 @@ async def test_field__is_what_its_own_source_calls_so(pool: asyncpg.Pool) -> Non
     both = await queries.cases(Scope(), CaseFilter(field="DAT"), 50)
     assert {case.source for case in both.items} == set(NAMES)
     assert (await queries.case_totals(Scope(), CaseFilter(text="đất đai"))).total.count == len(both.items)
+
+
+async def test_report__of_one_source_counts_its_own_bodies(client: httpx.AsyncClient) -> None:
+    def of(report: dict[str, Any]) -> dict[str, tuple[str, int]]:
+        return {line["key"]: (line["name"]["vi"], line["total"]) for line in report["cases"]["by_agency"]}
+
+    reports = {
+        source: (await client.get("/v1/reports", params={"period": "2019", "source": source})).json()
+        for source in ("one", "two", "")
+    }
+    assert of(reports["one"])[AGENCY] == ("Phòng Một", 1)
+    assert [each["source"] for each in reports["two"]["sources"]] == ["two"]
+    totals = {source: report["deadlines"]["total"] for source, report in reports.items()}
+    for figure in ("total", "overdue", "breaches"):
+        assert totals["one"][figure] + totals["two"][figure] == totals[""][figure] > totals["one"][figure] > 0
+    page = await client.get("/reports/2019", params={"source": "one"})
+    assert "Phòng Một" in page.text and "Phòng Hai" not in page.text and '<option value="one" selected>' in page.text
+    unknown = await client.get("/v1/reports", params={"period": "2019", "source": "three"})
+    assert unknown.status_code == 400

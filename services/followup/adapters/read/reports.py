@@ -1,7 +1,7 @@
 """What a report is counted from, read in one snapshot: only petitions that were not done with before the period."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
 from services.followup.adapters.store.projection import FACT, recorded_of
-from services.followup.application.access import Scope, by_code_alone
+from services.followup.application.access import Coded, Scope, by_code_alone
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact, fact_of
@@ -91,10 +91,10 @@ class Reports:
         """Return the scope within a subtree that is asked for; None where nothing of that may be seen."""
         return await read(self._pool, lambda connection: reached(connection, scope, jurisdiction))
 
-    async def report(self, scope: Scope, period: Period, *, listed: Chosen | None = None) -> Counted:
+    async def report(self, scope: Scope, period: Period, *, source: str = "", listed: Chosen | None = None) -> Counted:
         """Return the report of a period: of a subtree and, when the scope names one, of one agency. Raises NotBegun.
 
-        `listed` is what it lists one by one.
+        Of several sources all are counted together, unless one is named. `listed` is what it lists one by one.
         """
 
         async def work(connection: Any) -> Counted:
@@ -104,13 +104,16 @@ class Reports:
             seen = [
                 Seen(s.source, s.position, s.complete_to, await _Count(connection, seen_scope, s, tally).run())
                 for s in (Source(**dict(row)) for row in await connection.fetch(SOURCES))
-                if s.now is not None and local_day(s.now) >= period.first
+                if source in ("", s.source) and s.now is not None and local_day(s.now) >= period.first
             ]
             if not seen:
                 raise NotBegun(f"{period.text} has not begun yet")
-            tally.add_events(await _events(connection, seen_scope, period))
+            counted = {each.source for each in seen}
+            events = await _events(connection, seen_scope, period)
+            tally.add_events(each for each in events if each.event.source in counted)
             agencies = {(row["source"], row["code"]): row["name"] for row in await connection.fetch(_AGENCIES)}
-            return Counted(tally, seen, by_code_alone(agencies), by_code_alone(await every_place(connection)))
+            names = agencies, await every_place(connection)
+            return Counted(tally, seen, *(by_code_alone(_of_sources(each, counted)) for each in names))
 
         async with self._one_at_a_time:
             return await read(self._pool, work)
@@ -191,6 +194,10 @@ async def _events(connection: Any, scope: Scope, period: Period) -> list[RaisedE
         for event, meta in decoded
         if isinstance(event, DeadlineEvent) and scope.holds(meta.jurisdiction, event.source)
     ]
+
+
+def _of_sources(names: Mapping[Coded, str], sources: Collection[str]) -> dict[Coded, str]:
+    return {(source, code): name for (source, code), name in names.items() if source in sources}
 
 
 def _decoded(rows: Iterable[Any]) -> list[DeadlineState]:

@@ -227,6 +227,36 @@ def test_two_followups__the_leader_freezes(staged: Scenes) -> None:
         scene.check(within=60)
 
 
+@fault("53", "A followup cut off from the intake", "the leader's way to the feed cut, not those to its database and the "
+       "broker; mended", "another leads, by the lease + 10 s; the one that stands back says why; I3 I5 I6")  # fmt: skip
+def test_two_followups__the_leader_is_cut_off_from_the_intake(staged: Scenes) -> None:
+    with staged(proxied="feed", count=14, pace=0.3) as scene:
+        second = scene.another_followup(SOURCES=scene.intake.url)
+        scene.start()
+        leader = scene.followup
+        until(lambda: scene.position() > 0, 30)
+        second.start()
+        assert holder(scene.projection, "source:local", leader, second) is leader
+        scene.work(scene.some(10, 30))
+        scene.proxies["feed"].cut()
+        since = time.monotonic()
+        until(lambda: holder(scene.projection, "source:local", leader, second) is second, 30, "the other one leads")
+        scene.note(f"taken over after {time.monotonic() - since:.1f} s")
+        assert time.monotonic() - since < LEASE + 10
+        until(lambda: "does not reach it" in progress_of(leader), 30, "it says why it stands back")
+        assert progress_of(second) == "" and leader.metrics()['followup_source_away{source="local"}'] == 1
+        scene.accepted(len(scene.office.accepted) + 10)
+        scene.proxies["feed"].mend()
+        until(lambda: progress_of(leader) == "", 30, "it reaches the source again")
+        scene.check(within=60)
+
+
+def progress_of(followup: Service) -> str:
+    """Why the source makes no progress by a followup, as it says; nothing where it does."""
+    works: dict[str, str] = get(f"{followup.url}/progressz", timeout=5).json()
+    return str(works["works"]["local"])
+
+
 @fault("–", "Frozen beyond every lease", "SIGSTOP of intake for 8 s, then of followup; SIGCONT", "I1 I3 I6")
 def test_frozen_and_resumed(staged: Scenes) -> None:
     with staged(pace=0.2) as scene:

@@ -186,7 +186,7 @@ BEGIN
     -- The fields that are written at a place, each once.
     CREATE INDEX cases_field ON cases (jurisdiction, (coalesce(searched ->> 1, '') COLLATE "C")) WHERE subject = 'petition';
     -- What the metrics count, without reading the rows themselves.
-    CREATE INDEX cases_open ON cases (agency, state, jurisdiction, received_on) WHERE unresolved;
+    CREATE INDEX cases_open ON cases (source, agency, state, jurisdiction, received_on) WHERE unresolved;
 
     -- One row a deadline that was ever set.
     CREATE TABLE deadlines (

@@ -15,6 +15,7 @@ from services.intake.adapters.seals import PetitionSeals
 from services.intake.configured import new_id
 from tests.integration.intake.test_process import SERVE, environment
 from tests.support.files import PDF, answered, uploaded
+from tests.support.importing import Importing, write_lines
 from tests.support.intake import DISTRICT, Intake, served
 from tests.support.postgres import MASTER_KEY
 from tests.support.waiting import until
@@ -70,6 +71,18 @@ def test_intake__does_not_start_with_another_key(placed: str, tmp_path: Path) ->
     (line,) = [line for line in done.stderr.splitlines() if "INTAKE_MASTER_KEY_FILE" in line]
     assert "không phải khóa chính" in line and "is not the master key of this store" in line
     assert "the one that was locked away" in line and "Traceback" not in done.stderr
+
+
+async def test_import__does_not_begin_with_another_key(
+    intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importing = Importing(intake, monkeypatch)
+    with_key(tmp_path / "other", OTHER_KEY)
+    monkeypatch.setenv("INTAKE_MASTER_KEY_FILE", str(tmp_path / "other" / "master.key"))
+    row = {"command": "PetitionReceived", "external_id": "1", "effective_on": "2024-01-02", "jurisdiction": DISTRICT}
+    code, _, told = await importing.run(write_lines(tmp_path / "rows.jsonl", row))
+    assert code == 2 and "is not the master key of this store" in told
+    assert await intake.rows("SELECT 1 FROM stored_events WHERE topic = 'PetitionReceived'") == []
 
 
 async def test_of_two_first_processes__the_second_is_refused(database: str, tmp_path: Path) -> None:

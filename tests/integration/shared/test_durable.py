@@ -275,7 +275,9 @@ async def test_release_of_leases__waits_for_no_standby_and_not_for_long(
     assert await leases[0].take("a") and await leases[1].take("b")
     cluster.require("nobody")
     waiting = await held(cluster, lambda: pool.execute(EMIT))
-    await leases[0].release()
+    monkeypatch.setattr(lease, "RELEASE_WITHIN", 3600.0)
+    releasing = asyncio.create_task(leases[0].release())
+    await until(releasing.done)
     assert cluster.waiting() == 1, "only the other"
     monkeypatch.setattr(lease, "RELEASE_WITHIN", 0.1)
     holder = await asyncpg.connect(dsn)

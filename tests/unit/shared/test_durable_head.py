@@ -10,7 +10,7 @@ from shared.event_store.errors import NotConfirmed
 from shared.postgres.durable import DurableHead
 
 
-class Store:
+class RequiringStore:
     """A server that requires a standby. The first barrier ends when it is told what it finds; then `now` is found."""
 
     def __init__(self) -> None:
@@ -29,12 +29,12 @@ class Store:
 
 
 @pytest.fixture
-async def store() -> Store:
-    return Store()
+async def store() -> RequiringStore:
+    return RequiringStore()
 
 
 @pytest.fixture
-async def head(store: Store) -> AsyncIterator[DurableHead]:
+async def head(store: RequiringStore) -> AsyncIterator[DurableHead]:
     made = DurableHead()
     await made.see("first", None)
     await made.start(store)  # type: ignore[arg-type]  # all that it asks of a pool
@@ -42,7 +42,7 @@ async def head(store: Store) -> AsyncIterator[DurableHead]:
     await made.close()
 
 
-async def test_barrier__confirms_what_was_read_before_it(head: DurableHead, store: Store) -> None:
+async def test_barrier__confirms_what_was_read_before_it(head: DurableHead, store: RequiringStore) -> None:
     waiting = asyncio.create_task(head.confirm(5, "first"))
     await store.begun.wait()
     store.first.set_result({"epoch": "first", "head": 7})
@@ -51,7 +51,7 @@ async def test_barrier__confirms_what_was_read_before_it(head: DurableHead, stor
 
 
 async def test_barrier_on_a_server_that_was_replaced_meanwhile__confirms_nothing(
-    head: DurableHead, store: Store
+    head: DurableHead, store: RequiringStore
 ) -> None:
     waiting = asyncio.create_task(head.confirm(5, "first"))
     await store.begun.wait()

@@ -9,11 +9,14 @@ from uuid import UUID
 import asyncpg
 
 from shared.events import Recorded
+from shared.host_walk import why_not
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
 from shared.postgres.pool import POLL, Notifications
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 from shared.sentences import Sentence
+
+PROBE_TIMEOUT = 3.0  # seconds
 
 
 class StoredLog:
@@ -63,8 +66,7 @@ class StoredLog:
     async def is_reachable(self) -> Sentence | None:
         """Return why the store cannot be used now; None when it can."""
         try:
-            await self._pool.fetchval("SELECT 1", timeout=3.0)
+            await self._pool.fetchval("SELECT 1", timeout=PROBE_TIMEOUT)
         except (asyncpg.PostgresError, *TRANSIENT_ERRORS) as error:
-            kind = type(error).__name__
-            return self._notifications.trouble or Sentence(kind, kind)
+            return self._notifications.trouble or why_not(error, PROBE_TIMEOUT)
         return None

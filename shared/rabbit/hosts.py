@@ -22,6 +22,7 @@ from aiormq.exceptions import AuthenticationError, ProbableAuthenticationError
 from shared.host_walk import HostAddress, HostWalk, NoHost, places_of, why_not
 from shared.rabbit.delivery_frames import DecodableFrames, WatchedTransport
 from shared.rabbit.topology import CONNECT_TIMEOUT, user_of
+from shared.sentences import Sentence
 from shared.server_urls import Host, broker_hosts_of, current, unreachable
 
 HEARTBEAT = 5  # seconds: a frozen node is given up when three have not come
@@ -90,7 +91,7 @@ class BrokerHosts:
 
     async def _first(self, attempt: Callable[[HostAddress, float], Awaitable[_T]]) -> _T:
         places = self._walk.ordered(await places_of(list(self._urls)))
-        return await self._walk.first(places, attempt, why_not, alone=CONNECT_TIMEOUT)
+        return await self._walk.first(places, attempt, _why, alone=CONNECT_TIMEOUT)
 
     def _url(self, place: HostAddress) -> str:
         return current(self._urls[place.host])
@@ -175,6 +176,12 @@ def urls_of(url: str) -> dict[Host, str]:
     caller, at, _ = parts.netloc.rpartition("@")
     query = parts.query if "heartbeat" in parse_qs(parts.query) else f"{parts.query}&heartbeat={HEARTBEAT}".lstrip("&")
     return {host: urlunsplit(parts._replace(netloc=f"{caller}{at}{host}", query=query)) for host in hosts}
+
+
+def _why(error: Exception, limit: float) -> Sentence:
+    if isinstance(error, _FOR_ALL):
+        return Sentence("không nhận người dùng hay mật khẩu", "refuses the user or the password")
+    return why_not(error, limit)
 
 
 def told(error: Exception) -> str:

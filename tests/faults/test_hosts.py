@@ -1,9 +1,12 @@
 """Faults of one host among several."""
 
+from functools import partial
+
 import pytest
 
+from tests.support.backups import own_cluster
 from tests.support.chaos import Scenes, fault
-from tests.support.pair import until
+from tests.support.pair import Service, get, until
 from tests.support.silent_hosts import mute, swallowing
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -26,3 +29,31 @@ def test_first_hosts_are_silent(staged: Scenes) -> None:
         scene.go_on(10)
         until(lambda: scene.followup.get("/readyz").get("notices") is None, 60, "the broker's node is found again")
         scene.check()
+
+
+@fault("53", "Next host of a list holds another source", "both lists of the database go on with a server of other "
+       "stores under the same names; the right one killed and started again",
+       "I1 I2 I3; nothing is written there; both stores named")  # fmt: skip
+def test_next_host_holds_another_source(staged: Scenes) -> None:
+    with staged() as scene, own_cluster() as other:
+        names = list[str]()
+        for service, dsn in ((scene.intake, scene.store), (scene.followup, scene.projection)):
+            made = other.database("shared.postgres", f"services.{service.name}").rpartition("/")[2]
+            names.append(name := dsn.rpartition("/")[2])
+            other.admin(f"ALTER DATABASE {made} RENAME TO {name}")
+            other.admin("UPDATE store_state SET source = 'so-thu'", database=name)
+            listed = dsn.replace(f":{scene.cluster.port}/", f":{scene.cluster.port},127.0.0.1:{other.port}/")
+            service.environment[f"{service.name.upper()}_DATABASE_URL"] = listed
+        scene.start().work(scene.some(10, 20), pause=True)
+        scene.cluster.kill()
+        for service in (scene.intake, scene.followup):
+            until(partial(names_both, service), 30, "the other store is named")
+        scene.cluster.start()
+        scene.go_on(10).check()
+        assert [other.admin("SELECT count(*) FROM stored_events", database=name) for name in names] == [[(0,)]] * 2
+
+
+def names_both(service: Service) -> bool:
+    """Whether it says that it has reached another store, and which."""
+    told = get(f"{service.url}/readyz", timeout=15).text
+    return "holds the store so-thu" in told and "and not" in told

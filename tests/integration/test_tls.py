@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import asyncpg
 import pytest
+import uvloop
 
 from shared.postgres.pool import connect, create_pool
 from shared.postgres.server_check import failure
@@ -219,18 +221,24 @@ def test_command__goes_by_tls_and_ends_where_the_server_is_not_trusted(ground: D
     assert PASSWORD not in done.stderr and "Traceback" not in done.stderr
 
 
-async def test_name_with_two_addresses__is_what_the_certificate_must_be_for(
-    ground: DatabaseByTls, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_name_with_two_addresses__is_what_the_certificate_must_be_for(
+    ground: DatabaseByTls, monkeypatch: pytest.MonkeyPatch, run: Callable[[Coroutine[Any, Any, None]], None]
 ) -> None:
     resolve(monkeypatch, db=["127.0.0.2", "127.0.0.1"], other=["127.0.0.2", "127.0.0.1"])
     ground.serve(ground.authority.issue("named", "db"))
-    connection = await connect(ground.url(host="db"))
-    with pytest.raises(TimeoutError):
-        await connection.fetchval("SELECT pg_sleep(60)", timeout=0.1)
-    assert await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-    await connection.close()
-    with pytest.raises(OSError, match="certificate is for another host"):
-        await connect(ground.url(host="other"))
+
+    async def reached() -> None:
+        connection = await connect(ground.url(host="db"))
+        with pytest.raises(TimeoutError):  # the request to cancel goes the same way
+            await connection.fetchval("SELECT pg_sleep(60)", timeout=0.1)
+        assert await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+        assert not connection._cancellations  # type: ignore[attr-defined]
+        await connection.close()
+        with pytest.raises(OSError, match="certificate is for another host"):
+            await connect(ground.url(host="other"))
+
+    run(reached())
 
 
 async def test_pool__follows_a_new_ca_certificate_and_password(ground: DatabaseByTls) -> None:

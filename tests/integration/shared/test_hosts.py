@@ -230,6 +230,8 @@ async def test_next_server_of_the_list__that_holds_another_source_gets_nothing(b
                 ready = await intake.get("/readyz")
                 assert f"127.0.0.1:{by_tcp.port} holds the store province-b" in ready.json()["detail"]
                 assert "and not province-a" in ready.json()["detail"]
+                ready = await intake.client.get("/readyz", headers={"Accept-Language": "vi"})
+                assert f"127.0.0.1:{by_tcp.port} giữ kho province-b" in ready.json()["detail"]
                 assert await other.head() == head
 
 

@@ -52,6 +52,7 @@ def restore(
         if not as_json:
             typer.echo(f"{step} ...", err=True)
 
+    from_, to = from_.absolute(), to.absolute()  # PostgreSQL's programs run in a folder of their own
     try:
         catalog, backup = chosen(from_)
         if only and only not in backup.manifest.databases:

@@ -236,6 +236,17 @@ def test_damaged_backup__stops_neither_the_next_one_nor_the_restore_of_another(b
     assert restored["lists_unknown"] == [f"{taken[1]}/manifest.json"] and restored["keys_opened"]
 
 
+def test_backup__may_be_named_from_where_one_is(
+    backed_up: BackedUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's programs run elsewhere: the base backup would lie there."""
+    monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
+    found = told("backup", "--to", "here", **backed_up.settings)
+    assert (Path(found["backup"]) / "intake" / "base.tar.gz").is_relative_to(tmp_path)
+    assert (Path(found["backup"]) / "intake" / "base.tar.gz").is_file()
+
+
 def test_backup__does_not_make_its_folder(backed_up: BackedUp, tmp_path: Path) -> None:
     """Where the disk of the backups is not mounted, the local one would fill up."""
     done = doithoai("backup", "--to", str(tmp_path / "away" / "backups"), code=2, **backed_up.settings)

@@ -168,6 +168,29 @@ def test_restore__tells_of_a_log_with_a_gap(backed_up: BackedUp) -> None:
     assert "the log was not replayed to its end" in done.stdout
 
 
+@pytest.mark.slow
+def test_log__begins_anew_after_a_restore(backed_up: BackedUp) -> None:
+    """A slot that keeps the log from now on, an empty folder, the old log beside; not while it is received."""
+    backups = backed_up.folder / "anew"
+    backups.mkdir()
+    restart = ("backup", "--to", str(backups), "--restart-log")
+    with log_received(backed_up.cluster, backups / "wal" / "intake"):
+        refused = doithoai(*restart, code=1, **backed_up.settings)
+        assert "stop pg_receivewal first" in refused.stderr
+        backed_up.cluster.admin("SELECT pg_switch_wal()")
+        until(lambda: len(list((backups / "wal" / "intake").iterdir())) > 1, 30)
+    (moved,) = told(*restart, **backed_up.settings)["moved"]
+    assert list(Path(moved).iterdir()) and Path(moved).parent.parent == backups
+    assert list((backups / "wal" / "intake").iterdir()) == []
+    slot = backed_up.cluster.admin(
+        "SELECT restart_lsn IS NOT NULL FROM pg_replication_slots WHERE slot_name = 'backup'"
+    )
+    assert slot == [(True,)], "what is recorded until the receiver starts would be in no log"
+    with log_received(backed_up.cluster, backups / "wal" / "intake"):
+        told("backup", "--to", str(backups), **backed_up.settings)
+    backed_up.cluster.admin("SELECT pg_drop_replication_slot('backup')")
+
+
 async def as_followup_has_read(backed_up: BackedUp) -> None:
     """A database with the facts of followup that a restore reads."""
     backed_up.cluster.admin("CREATE DATABASE living")

@@ -48,9 +48,9 @@ def restore(
     that is asked for later erasures.
     """
 
-    def say(step: str) -> None:
+    def say(text: str) -> None:
         if not as_json:
-            typer.echo(f"{step} ...", err=True)
+            typer.echo(text, err=True)
 
     from_, to = from_.absolute(), to.absolute()  # PostgreSQL's programs run in a folder of their own
     try:

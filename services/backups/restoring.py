@@ -185,7 +185,7 @@ class _Watch:
 
     @contextlib.contextmanager
     def __call__(self, step: str) -> Any:
-        self._say(step)
+        self._say(f"{step} ...")
         began = time.monotonic()
         yield
         self.seconds[step] = round(time.monotonic() - began, 1)

@@ -69,6 +69,8 @@ def backup(
     """
     if to is None and keys_to is None:
         stop_at("--to", WRONG_USE, NAME_FOLDER)
+    # PostgreSQL's programs run in a folder of their own.
+    to, keys_to = to and to.absolute(), keys_to and keys_to.absolute()
     try:
         kept, doubts = list[str](), list[BackupFailed]()
         if keys_to is not None:

@@ -48,10 +48,11 @@ def restore(
     that is asked for later erasures.
     """
 
-    def say(step: str) -> None:
+    def say(text: str) -> None:
         if not as_json:
-            typer.echo(f"{step} ...", err=True)
+            typer.echo(text, err=True)
 
+    from_, to = from_.absolute(), to.absolute()  # PostgreSQL's programs run in a folder of their own
     try:
         catalog, backup = chosen(from_)
         if only and only not in backup.manifest.databases:

@@ -161,7 +161,8 @@ def _metric_sections() -> Iterator[str]:
             kind = "counter" if family.counts else "gauge"
             labels = ", ".join(f"`{label}`" for label in family.labels)
             yield f"| `{family.exposed_name}` | {kind} | {labels} | {family.text} |\n"
-    yield "\n## Backups\n\nIn `doithoai_backup.prom`, which `doithoai backup` writes into the folder of backups.\n\n"
+    yield "\n## Backups\n\n"
+    yield "In `doithoai_backup.prom`, which `doithoai backup` writes into the folder of the backups.\n\n"
     yield "| name | type | labels | what it tells |\n|---|---|---|---|\n"
     for name, text in FIGURES.items():
         yield f"| `{name}` | gauge | {'`server`' if '_log_' in name else ''} | {text} |\n"

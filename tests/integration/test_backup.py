@@ -224,6 +224,29 @@ def test_restore__tells_of_a_log_with_a_gap(backed_up: BackedUp) -> None:
     assert "the log was not replayed to its end" in done.stdout
 
 
+@pytest.mark.slow
+def test_log__begins_anew_after_a_restore(backed_up: BackedUp) -> None:
+    """A slot that keeps the log from now on, an empty folder, the old log beside; not while it is received."""
+    backups = backed_up.folder / "anew"
+    backups.mkdir()
+    restart = ("backup", "--to", str(backups), "--restart-log")
+    with log_received(backed_up.cluster, backups / "wal" / "intake"):
+        refused = doithoai(*restart, code=1, **backed_up.settings)
+        assert "stop pg_receivewal first" in refused.stderr
+        backed_up.cluster.admin("SELECT pg_switch_wal()")
+        until(lambda: len(list((backups / "wal" / "intake").iterdir())) > 1, 30)
+    (moved,) = told(*restart, **backed_up.settings)["moved"]
+    assert list(Path(moved).iterdir()) and Path(moved).parent.parent == backups
+    assert list((backups / "wal" / "intake").iterdir()) == []
+    slot = backed_up.cluster.admin(
+        "SELECT restart_lsn IS NOT NULL FROM pg_replication_slots WHERE slot_name = 'backup'"
+    )
+    assert slot == [(True,)], "what is recorded until the receiver starts would be in no log"
+    with log_received(backed_up.cluster, backups / "wal" / "intake"):
+        told("backup", "--to", str(backups), **backed_up.settings)
+    backed_up.cluster.admin("SELECT pg_drop_replication_slot('backup')")
+
+
 async def as_followup_has_read(backed_up: BackedUp) -> None:
     """A database with the facts of followup that a restore reads."""
     backed_up.cluster.admin("CREATE DATABASE living")
@@ -290,6 +313,17 @@ def test_damaged_backup__stops_neither_the_next_one_nor_the_restore_of_another(b
     target = folder_for(backed_up.cluster, "beside a damaged one")
     restored = told("restore", "--from", found["backup"], "--to", str(target), code=1, **backed_up.settings)
     assert restored["lists_unknown"] == [f"{taken[1]}/manifest.json"] and restored["keys_opened"]
+
+
+def test_backup__may_be_named_from_where_one_is(
+    backed_up: BackedUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's programs run elsewhere: the base backup would lie there."""
+    monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
+    found = told("backup", "--to", "here", **backed_up.settings)
+    assert (Path(found["backup"]) / "intake" / "base.tar.gz").is_relative_to(tmp_path)
+    assert (Path(found["backup"]) / "intake" / "base.tar.gz").is_file()
 
 
 def test_backup__does_not_make_its_folder(backed_up: BackedUp, tmp_path: Path) -> None:

@@ -205,13 +205,13 @@ def test_list_of_erasures__that_its_manifest_does_not_vouch_for_is_told(tmp_path
 def test_figures__tell_of_no_backup_and_of_none_that_a_wrong_clock_dated_ahead(tmp_path: Path) -> None:
     made = catalog(tmp_path, (DAYS[0], DAYS[1], datetime(2036, 1, 1, tzinfo=UTC)))
     log = made.wal("intake")
-    os.utime(log / f"00000001{0:08X}{1:08X}", (DAYS[2].timestamp(),) * 2)
+    os.utime(log / f"00000001{0:08X}{1:08X}", (DAYS[1].timestamp(),) * 2)
     os.utime(log / f"00000001{0:08X}{2:08X}", (datetime(2036, 1, 1, tzinfo=UTC).timestamp(),) * 2)
     made.wal("followup").mkdir()
     figures.write(made, DAYS[2])
     told = (tmp_path / figures.NAME).read_text().splitlines()
     assert f"doithoai_backup_timestamp_seconds {DAYS[1].timestamp():.0f}" in told
-    assert f'doithoai_backup_log_timestamp_seconds{{server="intake"}} {DAYS[2].timestamp():.0f}' in told
+    assert f'doithoai_backup_log_timestamp_seconds{{server="intake"}} {DAYS[1].timestamp():.0f}' in told
     assert 'doithoai_backup_log_timestamp_seconds{server="followup"} 0' in told
     (doubt,) = made.doubts(DAYS[2])
     assert "a clock was or is wrong" in str(doubt)

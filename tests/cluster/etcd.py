@@ -8,6 +8,10 @@ from tests.cluster.site import Site
 
 MEMBERS = ("etcd1", "etcd2", "etcd3")
 CLIENT, PEER = 2379, 2380
+ELECTION = 1  # second without a leader until another is elected
+#: How much later a key runs out whose etcd leader was lost: an election takes up to two such times, and whoever is
+#: elected gives each key its whole time again and one more.
+LASTS_LONGER = 3 * ELECTION
 
 
 def etcd_programs(site: Site) -> list[Program]:
@@ -23,7 +27,7 @@ def etcd_programs(site: Site) -> list[Program]:
                 "--listen-client-urls", _client(site, host), "--advertise-client-urls", _client(site, host),
                 "--initial-cluster", ",".join(f"{peer}={url}" for peer, url in peers.items()),
                 "--initial-cluster-state", _state(site, name),
-                "--heartbeat-interval", "100", "--election-timeout", "1000", "--log-level", "warn",
+                "--heartbeat-interval", "100", "--election-timeout", str(ELECTION * 1000), "--log-level", "warn",
             ),
             environment=site.servers.environment,
             probe=f"{_client(site, host)}/health",

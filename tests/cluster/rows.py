@@ -9,7 +9,7 @@ import msgspec
 from services.followup.adapters.store import writer_leases
 from shared.postgres.hosts import CONNECT_TIMEOUT
 from shared.postgres.lease import LEASE_SECONDS
-from tests.cluster.etcd import MEMBERS, leading_member
+from tests.cluster.etcd import LASTS_LONGER, MEMBERS, leading_member
 from tests.cluster.hosts import APPLICATIONS
 from tests.cluster.patroni import ASKS_FOR, HOSTS, LOOP_WAIT, REPLICATION_TIMEOUT, TTL
 from tests.cluster.processes import send
@@ -52,11 +52,10 @@ LOOP = Budget(LOOP_WAIT + 3, "Patroni's loop + 3 s")
 LOST = Budget(TTL + 3, "Patroni's ttl + 3 s")
 #: Of a primary that refuses nothing but keeps silent, who asks it has to wait: Patroni, and then a service that may
 #: have come to it just before the other server was promoted.
-SILENT = Budget(
-    TTL + ASKS_FOR + CONNECT_TIMEOUT + 3,
-    f"Patroni's ttl + {ASKS_FOR} s in which it asks the old primary + {CONNECT_TIMEOUT:g} s of a service's connection "
-    "to it + 3 s",
-)
+_ASKED = f"{ASKS_FOR} s in which it asks the old primary + {CONNECT_TIMEOUT:g} s of a service's connection to it + 3 s"
+SILENT = Budget(TTL + ASKS_FOR + CONNECT_TIMEOUT + 3, f"Patroni's ttl + {_ASKED}")
+#: The host of the primary may be that of etcd's leader too.
+CUT = Budget(SILENT.seconds + LASTS_LONGER, f"Patroni's ttl + {LASTS_LONGER} s of etcd's election + {_ASKED}")
 HALF_OPEN = Budget(REPLICATION_TIMEOUT + LOOP_WAIT + 3, "the replication's time-out + Patroni's loop + 3 s")
 
 
@@ -191,7 +190,7 @@ ROWS = (
         inject=_switched,
     ),
     ClusterFault(
-        name="primary-cut", title="The primary's host cut off", budget=SILENT, cuts=True,
+        name="primary-cut", title="The primary's host cut off", budget=CUT, cuts=True,
         how="no packet to or from the host of the primary, an etcd and a broker; healed after another leads",
         inject=lambda rig: _cut(rig, HOSTS[rig.databases.primary()]), mend=_heal, lasts=TTL + 10,
     ),

@@ -33,7 +33,7 @@ async def test_every_event_leaves_in_order(database: str, tmp_path: Path, amqp_u
             assert [e.previous_id for e in seen[1:]] == [e.event_id for e in seen[:-1]]
             stored = await intake.rows("SELECT state FROM stored_events ORDER BY notification_id")
             assert [e.state for e in seen] == [row["state"] for row in stored]
-            for _ in range(50):
+            for _ in range(300):
                 text = (await intake.get("/metrics")).text
                 if "intake_outbox_pending_events 0.0" in text and "intake_outbox_leader 1.0" in text:
                     break

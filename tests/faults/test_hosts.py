@@ -31,7 +31,7 @@ def test_first_hosts_are_silent(staged: Scenes) -> None:
         scene.check()
 
 
-@fault("53", "Next host of a list holds another source", "both lists of the database go on with a server of other "
+@fault("54", "Next host of a list holds another source", "both lists of the database go on with a server of other "
        "stores under the same names; the right one killed and started again",
        "I1 I2 I3; nothing is written there; both stores named")  # fmt: skip
 def test_next_host_holds_another_source(staged: Scenes) -> None:

@@ -86,19 +86,17 @@ async def _connected(name: str, url: str) -> _Node:
             return _Node(name, await BrokerHosts(url).connect())
     except (ProbableAuthenticationError, AuthenticationError):
         return _Node(name, why=_PASSWORD, refuses=True)
-    except InvalidFrameError as error:
-        # The library takes the refusal for a frame of the wrong kind, and drops its reason.
-        if "OpenOk" in str(error):
-            return _Node(name, why=_VIRTUAL_HOST, refuses=True)
-        return _Node(name, why=_why(error))
     except (OSError, TimeoutError, ValueError, AMQPError) as error:
+        # The library takes the refusal for a frame of the wrong kind, and drops its reason.
+        if any(isinstance(each, InvalidFrameError) and "OpenOk" in str(each) for each in _causes(error)):
+            return _Node(name, why=_VIRTUAL_HOST, refuses=True)
         return _Node(name, why=_why(error))
 
 
 def _why(error: Exception) -> Sentence:
     if (told := unreachable(error)) is not None:
         return told
-    for each in (error, error.__cause__, error.__context__):
+    for each in _causes(error):
         match each:
             case TimeoutError():
                 return Sentence(f"không trả lời trong {CONNECT:g} giây", f"it does not answer within {CONNECT:g} s")
@@ -108,8 +106,16 @@ def _why(error: Exception) -> Sentence:
                 return Sentence("không tìm được tên máy này", "this name is not known")
             case _:
                 pass
-    kind = type(error).__name__
+    kind = type(_causes(error)[-1]).__name__
     return Sentence(f"không nối được ({kind})", f"it cannot be connected to ({kind})")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and what it came from, the last first."""
+    found = [error]
+    while (cause := found[-1].__cause__ or found[-1].__context__) is not None and cause not in found:
+        found.append(cause)
+    return found
 
 
 def _away(variable: str, node: _Node) -> Finding:

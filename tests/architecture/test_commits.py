@@ -28,6 +28,8 @@ READERS = {
     "services/backups/restoring.py": "reads only",
     "services/backups/taking.py": "reads only",
     "services/doctor/databases.py": "reads only",
+    "services/doctor/servers.py": "reads only",
+    "services/doctor/store_key.py": "reads only",
     "shared/postgres/pool.py": "makes `connected` of it",
 }
 #: Modules that take a connection from a pool without a block, and why.

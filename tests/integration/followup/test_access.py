@@ -54,6 +54,7 @@ from tests.support.pages import kind_of
 from tests.support.postgres import TestServer
 from tests.support.projection import AUTUMN, EDUCATION, PACKAGES, TITLES, dialogue, petition, project
 from tests.support.reading import reading_app
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -170,6 +171,11 @@ async def asked(pg_server: TestServer) -> AsyncIterator[Asked]:
         running(settings, callers) as app,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
     ):
+
+        async def is_ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await until(is_ready)  # it has seen that 0.4.0 has left nothing
         yield Asked(app, client, askings, callers=callers)
 
 

@@ -272,7 +272,8 @@ async def test_release_of_leases__waits_for_no_standby_and_not_for_long(
     dsn = await cluster.fresh("shared.postgres")
     pool = await create_pool(dsn, application="test", largest=2)
     leases = [WriterLeases(pool), WriterLeases(pool)]
-    assert await leases[0].take("a") and await leases[1].take("b")
+    for holder, source in zip(leases, ("a", "b"), strict=True):
+        assert await holder.take(source, is_reached=True)
     cluster.require("nobody")
     waiting = await held(cluster, lambda: pool.execute(EMIT))
     monkeypatch.setattr(lease, "RELEASE_WITHIN", 3600.0)
@@ -280,15 +281,15 @@ async def test_release_of_leases__waits_for_no_standby_and_not_for_long(
     await until(releasing.done)
     assert cluster.waiting() == 1, "only the other"
     monkeypatch.setattr(lease, "RELEASE_WITHIN", 0.1)
-    holder = await asyncpg.connect(dsn)
-    async with holder.transaction():
-        await holder.execute("SELECT FROM leases FOR UPDATE")
+    other = await asyncpg.connect(dsn)
+    async with other.transaction():
+        await other.execute("SELECT FROM leases FOR UPDATE")
         await leases[1].release()  # it runs out
         cluster.require("")
     await waiting
     ends = "SELECT name FROM leases WHERE expires_at > clock_timestamp() ORDER BY 1"
-    assert [row["name"] for row in await holder.fetch(ends)] == ["source:b"]
-    await holder.close()
+    assert [row["name"] for row in await other.fetch(ends)] == ["source:b"]
+    await other.close()
     pool.terminate()
 
 

@@ -109,7 +109,8 @@ async def test_defaults_of_a_role__do_not_matter(pg_server: TestServer, tmp_path
         again = await intake.post("/v1/petitions", {"jurisdiction": COMMUNE, "text": "Đường.", **external})
         assert (again.status_code, again.json()["id"]) == (200, first["id"])
         assert await intake.is_ready()
-    await migrate(dsn, ["services.followup"])
+    of_followup = await made(pg_server, "ENCODING 'UTF8'", "SET default_transaction_read_only = on")
+    await migrate(of_followup, ["shared.postgres", "services.followup"])
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("intake", "serve"), ("followup", "serve")])

@@ -22,7 +22,9 @@ from shared.sockets import watch_peer
 OnDelivery = Callable[[int, bytes, bytes], None]
 
 CHUNK = 1 << 18  # bytes
+SIGN_OF_LIFE = 1.0  # seconds after which deliveries alone are a sign of life for aiormq
 _METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
+_BEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"  # a whole frame
 _DELIVER = b"\x00\x3c\x00\x3c"  # class basic, method deliver
 _FRAME = struct.Struct(">BHL")  # type, channel, size; an octet ends the frame
 _CONTENT = struct.Struct(">HHQH")  # class, weight, size of the body, which properties follow
@@ -92,6 +94,7 @@ class _Reader:
         self._header = b""
         self._missing = 0  # bytes of its body
         self._body: list[bytes] = []
+        self._told_at = 0.0  # when aiormq last had something
 
     def at_eof(self) -> bool:
         return not self._passed and self._reader.at_eof()
@@ -103,6 +106,7 @@ class _Reader:
                 partial, self._passed = bytes(self._passed), bytearray()
                 raise asyncio.IncompleteReadError(partial, count)
             self._take(chunk)
+            self._show_life()
         found = bytes(self._passed[:count])
         del self._passed[:count]
         return found
@@ -110,6 +114,17 @@ class _Reader:
     async def read(self, _: int = -1) -> bytes:
         found, self._passed = bytes(self._passed), bytearray()
         return found
+
+    def _show_life(self) -> None:
+        """Hand on a heartbeat where all that came were deliveries: the broker sends none while it delivers.
+
+        aiormq would take a connection on which nothing else comes for a stuck one.
+        """
+        now = asyncio.get_running_loop().time()
+        if self.channel >= 0 and not self._passed and now - self._told_at >= SIGN_OF_LIFE:
+            self._passed += _BEAT
+        if self._passed:
+            self._told_at = now
 
     def _take(self, chunk: bytes) -> None:
         raw, at = self._raw + chunk if self._raw else chunk, 0

@@ -61,8 +61,8 @@ def _told(loss: Loss) -> Sentence:
     positions = f"{loss.first_position}–{loss.last_position}"
     return Sentence(
         f"{loss.loss_id}  {loss.source}  {when}: thiếu {loss.missing}, vốn ở vị trí {positions}; "
-        f"sổ dừng ở {loss.head}; {seen.vi}",
-        f"{loss.missing} missing, which stood at {positions}; the log ended at {loss.head}; {seen.en}",
+        f"sổ còn như cũ đến vị trí {loss.agrees_to}; {seen.vi}",
+        f"{loss.missing} missing, which stood at {positions}; the log is as it was up to {loss.agrees_to}; {seen.en}",
     )
 
 

@@ -12,7 +12,7 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     loss_id: UUID  # the id of the newest event that is missing
     source: str
     epoch: str  # of the log that lacks them
-    head: int  # its last position when they were missed
+    agrees_to: int  # the last position that is known to be as it was
     first_position: int  # where they stood
     last_position: int
     missing: int  # so many commands, or events of a reader, are known to be lost

@@ -22,14 +22,14 @@ LOOK_EVERY = 1.0  # seconds
 SHOWN = 20  # ids in a log line; the table has them all
 
 _THERE = "SELECT event_id FROM stored_events WHERE event_id = ANY($1)"
-_STORE = "SELECT source, epoch, (SELECT coalesce(max(notification_id), 0) FROM stored_events) AS head FROM store_state"
+_STORE = "SELECT source, epoch FROM store_state"
 _KEEP = """
-INSERT INTO public.losses (loss_id, source, epoch, head, first_position, last_position, missing, event_ids)
+INSERT INTO public.losses (loss_id, source, epoch, agrees_to, first_position, last_position, missing, event_ids)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (loss_id) DO NOTHING
 """
 _UNCONFIRMED = "SELECT coalesce(sum(missing), 0)::bigint FROM public.losses WHERE confirmed_at IS NULL"
 _LIST = """
-SELECT loss_id, source, epoch, head, first_position, last_position, missing, event_ids, found_at, confirmed_at,
+SELECT loss_id, source, epoch, agrees_to, first_position, last_position, missing, event_ids, found_at, confirmed_at,
     coalesce(confirmed_by, '') AS confirmed_by
 FROM public.losses ORDER BY found_at
 """
@@ -72,11 +72,13 @@ class LossWatch:
             found = {row["event_id"] for row in rows}
             # Others may stand at their positions by now.
             if lost := [(at, event_id) for at, event_id in remembered if event_id not in found]:
+                stands = [at for at, event_id in remembered if event_id in found and at < lost[0][0]]
                 loss = Loss(
                     loss_id=lost[-1][1],
                     source=store["source"],
                     epoch=epoch,
-                    head=store["head"],
+                    # By now the log may have grown past what it lacks: its own end says nothing.
+                    agrees_to=max(stands, default=lost[0][0] - 1),
                     first_position=lost[0][0],
                     last_position=lost[-1][0],
                     missing=len(lost),
@@ -93,7 +95,7 @@ async def keep_loss(connection: Any, loss: Loss) -> None:
         "acknowledged_lost",
         source=loss.source,
         epoch=loss.epoch,
-        head=loss.head,
+        agrees_to=loss.agrees_to,
         first_position=loss.first_position,
         last_position=loss.last_position,
         missing=loss.missing,
@@ -104,7 +106,7 @@ async def keep_loss(connection: Any, loss: Loss) -> None:
         loss.loss_id,
         loss.source,
         loss.epoch,
-        loss.head,
+        loss.agrees_to,
         loss.first_position,
         loss.last_position,
         loss.missing,

@@ -8,6 +8,7 @@ broker brings until another takes it. Only who reaches the source does: two that
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from uuid import UUID
@@ -16,7 +17,6 @@ import msgspec
 import structlog
 
 from services.followup.application.ports import (
-    Cursor,
     Feed,
     FencedOut,
     HistoryDiffers,
@@ -41,6 +41,8 @@ WAIT = 1.0  # seconds that the feed holds a call open while the broker is not co
 RENEW_EVERY = 1.5  # seconds between two renewals of the lease
 AGAIN = 1.0  # seconds before the lease, or a source that is away, is tried again
 STOPPED_AGAIN = 5.0  # seconds before a stopped source is tried again: it may have been repaired
+LOOK_EVERY = 10.0  # seconds between two looks of a process that does not lead at what it had applied
+REMEMBERED = 2000  # events
 AWAY_AT_MOST = 5.0  # seconds that a source is away before its lease is given back: another process may reach it
 
 #: Is called with True when this process begins to apply the events of a source, and with False when it ceases.
@@ -78,7 +80,8 @@ class SourceReader:
         self._feed, self._projection, self._buffer_of = feed, projection, buffer_of
         self._lease, self._lead, self._claim = lease, lead, claim
         self._keep_loss = keep_loss
-        self._newest: tuple[int, UUID] | None = None  # the newest event that this process has applied
+        self._applied_lately = deque[tuple[int, UUID]](maxlen=REMEMBERED)  # by this process
+        self._looked = 0.0  # when it was last looked whether they still stand
         self._ahead: tuple[int, asyncio.Task[FeedPage]] | None = None  # the page after a position, being fetched
 
     async def run(self) -> None:
@@ -149,11 +152,14 @@ class SourceReader:
             page = await self._feed.page(0, limit=1)
             await self._claim(page)
             self.source, self.away, self.refused = page.source, "", ""
-        if not await self._lease.take(self.source, is_reached=await self._reaches()):
+        is_reached = await self._reaches()
+        if not await self._lease.take(self.source, is_reached=is_reached):
+            if is_reached:
+                await self._look_beside_the_leader()
             return
         projector = Projector(self.source, self._projection)
         await projector.open()
-        await self._look_for_loss(projector.cursor)
+        await self._look_for_loss(projector.cursor.position)
         await self._lead(self.source, True)
         self.is_leading = True
         log.info("leading", source=self.source, position=projector.cursor.position)
@@ -189,38 +195,54 @@ class SourceReader:
             if not projector.is_sweeping:
                 await buffer.wait(ASK_EVERY - (monotonic() - asked))
 
-    async def _look_for_loss(self, cursor: Cursor) -> None:
-        """Ask for the newest event that was applied, where our own store went back behind it.
+    async def _look_for_loss(self, kept: int) -> None:
+        """Ask for the newest event that this process has applied, where our own store does not have it any more.
 
-        If the source has gone back too, the cursor agrees with it, and nobody else would miss what both have lost.
+        If the source has gone back too, the cursor agrees with it, and nobody else would miss what both have lost. Our
+        store is `kept` up to a position.
         """
-        if self._newest is None or cursor.position >= self._newest[0]:
+        newer = [each for each in self._applied_lately if each[0] > kept]
+        if not newer or await self._stands(*newer[-1]):
             return
-        position, event_id = self._newest
-        try:
-            page = await self._feed.page(position, limit=1)
-        except HistoryDiffers:
-            page = await self._feed.page(cursor.position, limit=1)
-        else:
-            if page.previous_id == event_id:
-                return
-        first = min(page.head + 1, position)
+        # By now the log may have grown past what it lacks: its end says nothing. The first that is missing is searched.
+        first, last = 0, len(newer) - 1
+        while first < last:
+            middle = (first + last) // 2
+            if await self._stands(*newer[middle]):
+                first = middle + 1
+            else:
+                last = middle
+        agrees_to = newer[first - 1][0] if first else kept
+        position, event_id = newer[-1]
         loss = Loss(
             loss_id=event_id,
             source=self.source,
-            epoch=page.epoch,
-            head=page.head,
-            first_position=first,
+            epoch=(await self._feed.page(0, limit=1)).epoch,
+            agrees_to=agrees_to,
+            first_position=agrees_to + 1,
             last_position=position,
-            missing=position - first + 1,
-            event_ids=[event_id],
+            missing=position - agrees_to,
+            event_ids=[each for _, each in newer[first:]],
         )
         await self._keep_loss(loss)
-        self._newest = None
+        self._applied_lately.clear()
 
-    def _remember(self, cursor: Cursor) -> None:
-        if cursor.event_id is not None:
-            self._newest = cursor.position, cursor.event_id
+    async def _look_beside_the_leader(self) -> None:
+        """Look now and then whether what this process applied before another led is still there."""
+        if self._applied_lately and monotonic() - self._looked > LOOK_EVERY:
+            self._looked = monotonic()
+            await self._look_for_loss(self._applied_lately[0][0] - 1)
+
+    async def _stands(self, position: int, event_id: UUID) -> bool:
+        """Whether an event is still at its position in the source's log."""
+        try:
+            page = await self._feed.page(position - 1, limit=1)
+        except HistoryDiffers:  # the log ends before
+            return False
+        return bool(page.events) and page.events[0].event_id == event_id
+
+    def _remember(self, events: Sequence[Recorded]) -> None:
+        self._applied_lately.extend((each.position, each.event_id) for each in events)
 
     async def _applied(self, projector: Projector, events: Sequence[Recorded]) -> bool:
         """Apply what the broker brought; False when it cannot be read, so that the feed must be."""
@@ -229,7 +251,7 @@ class SourceReader:
         except UnreadablePush:
             log.warning("pushed_event_unreadable", source=self.source, after=projector.cursor.position)
             return False
-        self._remember(projector.cursor)
+        self._remember(events)
         return True
 
     async def _read(self, projector: Projector, wait: float) -> bool:
@@ -251,7 +273,7 @@ class SourceReader:
         projector.cursor = msgspec.structs.replace(projector.cursor, head=page.head)
         if page.events:
             await projector.apply(page.events)
-            self._remember(projector.cursor)
+            self._remember(page.events)
         if page.complete_to is not None:
             await projector.advance(page.complete_to, page.head)
         self.stopped = ""

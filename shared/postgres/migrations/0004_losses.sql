@@ -5,7 +5,7 @@ CREATE TABLE losses (
     loss_id        uuid        PRIMARY KEY,                             -- the id of the newest event that is missing
     source         text        NOT NULL,
     epoch          text        NOT NULL,                                -- of the log that lacks them
-    head           bigint      NOT NULL,                                -- its last position when they were missed
+    agrees_to      bigint      NOT NULL,                                -- the last position known to be as it was
     first_position bigint      NOT NULL,                                -- where they stood
     last_position  bigint      NOT NULL,
     missing        bigint      NOT NULL,                                -- so many commands or events are known to be lost

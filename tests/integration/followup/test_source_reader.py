@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from uuid import uuid4
 
 import asyncpg
+import msgspec
 import pytest
 
 from services.followup.adapters.prefetch import SourcePrefetch
@@ -88,15 +90,50 @@ async def test_source_that_went_back_with_our_own_store__is_missed_by_who_had_re
     read = list(feed.events)
     task = follow(feed, pool)
     try:
-        await until(lambda: pool.fetchval("SELECT true FROM sources WHERE position = $1", read[-1].position))
+        await until(lambda: is_at(pool, read[-1].position))
         feed.events, feed.epoch = read[:2], "after the fail-over"
         await in_its_place(pg_server, followup_dsn, earlier)
         (loss,) = await until(lambda: losses_of(pool))
-        await until(lambda: pool.fetchval("SELECT true FROM sources WHERE position = 2"))
+        await until(lambda: is_at(pool, 2))
     finally:
         task.cancel()
-    assert (loss.loss_id, loss.head, loss.missing) == (read[-1].event_id, 2, len(read) - 2)
+    assert (loss.loss_id, loss.agrees_to, loss.missing) == (read[-1].event_id, 2, len(read) - 2)
     assert (loss.first_position, loss.last_position) == (3, read[-1].position)
+
+
+async def test_loss__is_told_by_who_had_read_more_where_another_leads_now(
+    pg_server: TestServer, followup_dsn: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_reader, "AGAIN", 0.02)
+    monkeypatch.setattr(source_reader, "LOOK_EVERY", 0.0)
+    history = History(calendars=[])
+    for number in range(5):
+        history.receive(f"p{number}", "2019-07-01")
+    earlier = await copied(pg_server, followup_dsn)
+    feed = MemoryFeed(recorded(history))
+    read = list(feed.events)
+    task = follow(feed, pool)
+    try:
+        await until(lambda: is_at(pool, read[-1].position))
+        # The log has grown past what it lacks before anybody looks.
+        others = [msgspec.structs.replace(each, event_id=uuid4()) for each in read]
+        feed.events, feed.epoch = read[:2] + others[2:], "after the fail-over"
+        async with projection_pool(pg_server.dsn(earlier)) as other:
+            leads = "VALUES ('source:test', 'another', 1, 'infinity')"
+            await other.execute(f"INSERT INTO leases (name, holder, fence, expires_at) {leads}")
+        await in_its_place(pg_server, followup_dsn, earlier)
+        (loss,) = await until(lambda: losses_of(pool))
+    finally:
+        task.cancel()
+    assert (loss.loss_id, loss.agrees_to, loss.missing) == (read[-1].event_id, 2, len(read) - 2)
+
+
+async def is_at(pool: asyncpg.Pool, position: int) -> bool:
+    """Whether the cursor stands there; not while the database is away."""
+    try:
+        return bool(await pool.fetchval("SELECT true FROM sources WHERE position = $1", position))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
 
 
 async def losses_of(pool: asyncpg.Pool) -> Sequence[Loss]:

@@ -329,7 +329,7 @@ async def test_volume_that_goes_back__is_looked_at_though_its_epoch_is_the_same(
         await own.pool.fetchval("SELECT 1")
         await watch.look()
         (loss,) = await losses(own.pool)
-        assert (loss.loss_id, loss.epoch, loss.head, loss.first_position) == (lost, epoch, 1, 2)
+        assert (loss.loss_id, loss.epoch, loss.agrees_to, loss.first_position) == (lost, epoch, 1, 2)
         await own.pool.expire_connections()
         await own.pool.fetchval("SELECT 1")
         await watch.look()

@@ -46,7 +46,7 @@ WHERE source = $1 AND released_at IS NULL AND NOT EXISTS (
 #: remembers that event tells nobody of it again.
 _CONFIRM_LOST = f"""
 INSERT INTO public.losses AS l
-    (loss_id, source, epoch, head, first_position, last_position, missing, event_ids, confirmed_at, confirmed_by)
+    (loss_id, source, epoch, agrees_to, first_position, last_position, missing, event_ids, confirmed_at, confirmed_by)
 SELECT $2::uuid, n.source, n.epoch, n.position, least(n.position + 1, $3::bigint), $3,
     $3 - least(n.position + 1, $3) + 1, ARRAY[$2], clock_timestamp(), 'rebuild --confirm-restored'
 FROM {NEW}.sources n WHERE n.source = $1 AND NOT EXISTS (

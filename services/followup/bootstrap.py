@@ -96,6 +96,7 @@ from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
 from shared.sentences import Sentence
+from shared.server_urls import hosts_of
 from shared.settings import WrongSettings, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
@@ -144,6 +145,25 @@ def client_secret(settings: FollowupSettings) -> str:
         raise WrongSettings(f"FOLLOWUP_CLIENT_SECRET_FILE: {error}") from None
 
 
+async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: FollowupSettings) -> None:
+    """Give the store its name; one that has events keeps its own. Raises WrongSettings.
+
+    Of a list of hosts the first that answers may be another followup's: only a name of its own tells it from ours.
+    """
+    if len(hosts_of(settings.database_url)) > 1 and "source" not in settings.model_fields_set:
+        raise WrongSettings(
+            "FOLLOWUP_SOURCE: where FOLLOWUP_DATABASE_URL lists several hosts, name this followup unlike any "
+            "other; one that has events is called followup unless it was named"
+        )
+    born = await store.named_at_birth(pool)
+    if born not in ("", settings.source):
+        raise WrongSettings(
+            f"FOLLOWUP_SOURCE: the store of FOLLOWUP_DATABASE_URL is called {born} from its first event on, and not "
+            f"{settings.source}: set FOLLOWUP_SOURCE={born}, or name the database of {settings.source}"
+        )
+    await store.name_source(pool, settings.source)
+
+
 @contextlib.asynccontextmanager
 async def running(
     settings: FollowupSettings, callers: Callers, token: Callable[[], str] = lambda: ""
@@ -159,7 +179,7 @@ async def running(
         pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
-        await store.name_source(pool, settings.source)
+        await _name_store(pool, settings)
         found = await store.read_identity(pool)
         hosts.hold_to(Birth(found.source, found.birth))
         notifications = Notifications(hosts)

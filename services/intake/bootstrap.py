@@ -122,6 +122,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         pool = await create_pool(hosts, application="intake", largest=settings.pool_size, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
+        if not await store.named_at_birth(pool) and (away := await hosts.unanswered()):
+            raise WrongSettings(f"INTAKE_DATABASE_URL: no store is begun before each host of the list answers: {away}")
         source = await _name_store(pool, settings, is_development=callers.are_local)
         await master_key.bind(pool, seals)
         birth = await store.event_id_at(pool, 1)

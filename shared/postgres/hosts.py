@@ -24,12 +24,14 @@ from shared.sockets import watch_peer
 CONNECT_TIMEOUT = 5.0  # seconds for a single place, and the most for one of several that are all slow
 #: A replica accepts no appends and sends no notifications.
 WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
+_ANY: dict[str, Any] = {"target_session_attrs": "any"}
 
 #: What a URL without hosts leads to: PGHOST, or the socket of this machine.
 _DEFAULT = HostAddress(Host("PGHOST", None), "PGHOST")
 _SERVER = """
 SELECT system_identifier AS system, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline FROM pg_control_system()
 """
+_SYSTEM = "SELECT system_identifier FROM pg_control_system()"
 _STORE = """
 SELECT s.source, (SELECT e.event_id FROM public.stored_events e WHERE e.notification_id = 1) AS birth
 FROM public.store_state s
@@ -106,6 +108,25 @@ class Hosts:
         if self._store is None and store.event_id is not None:
             self._store = store
 
+    async def unanswered(self) -> str:
+        """Which hosts of a list do not answer or hold something else; empty where all are one server and its standbys.
+
+        A store is begun on such a list alone: one that is away may be the server that holds the store.
+        """
+        places = await places_of(self._hosts)
+        if len(places) < 2:
+            return ""
+        said = list[str]()
+        for place in places:
+            try:
+                system = await self._system_at(place)
+            except Exception as error:
+                said.append(f"{place} {_why(error, EACH).en}")
+                continue
+            if self._server is not None and system != self._server.system:
+                said.append(f"{place} {_OTHER_SYSTEM.en}")
+        return "; ".join(said)
+
     async def connect(
         self, _: str = "", *, timeout: float = CONNECT_TIMEOUT, **options: Any
     ) -> "asyncpg.Connection[asyncpg.Record]":
@@ -166,15 +187,28 @@ class Hosts:
             other.terminate()
         return connection
 
-    async def _opened(
-        self, place: HostAddress, limit: float, options: dict[str, Any]
-    ) -> "tuple[asyncpg.Connection[asyncpg.Record], ServerTimeline]":
+    async def _system_at(self, place: HostAddress) -> Any:
+        """Which system a host is of, a standby too."""
+        async with asyncio.timeout(EACH):
+            connection = await asyncpg.connect(current(self.dsn), **_ANY | self._at(place), timeout=EACH)
+            try:
+                return await connection.fetchval(_SYSTEM)
+            finally:
+                connection.terminate()
+
+    def _at(self, place: HostAddress) -> dict[str, Any]:
+        """The options of asyncpg that lead to one address of a host."""
         where: dict[str, Any] = {} if place is _DEFAULT else {"host": [place.host.name], "port": place.host.port}
         if place.address != place.host.name:
             where["loop"] = _LoopTo(place.address)
+        return where
+
+    async def _opened(
+        self, place: HostAddress, limit: float, options: dict[str, Any]
+    ) -> "tuple[asyncpg.Connection[asyncpg.Record], ServerTimeline]":
         async with asyncio.timeout(limit):
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-                current(self.dsn), **WRITABLE | options | where, timeout=limit
+                current(self.dsn), **WRITABLE | options | self._at(place), timeout=limit
             )
             try:
                 watch_peer(connection._transport)  # type: ignore[attr-defined]  # asyncpg has no other way to it

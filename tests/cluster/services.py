@@ -44,6 +44,7 @@ def _environment(site: Site, databases: Databases, brokers: Brokers, service: st
     own = {
         "intake": {"SOURCE": SOURCE, "MASTER_KEY_FILE": str(secrets / "master.key")},
         "followup": {
+            "SOURCE": f"{SOURCE}-followup",
             "SOURCES": url_of(site, "intake"),
             "SOURCE_TOKEN_FILE": str(secrets / "auditor.token"),
             "BROKER_PUBLISHER": "intake",

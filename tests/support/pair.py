@@ -140,6 +140,7 @@ class Pair:
     def followup(self, intake: Service, dsn: str = "", **settings: str) -> Service:
         """A followup of an intake, on a database of its own unless `dsn` names one."""
         chosen = {"DATABASE_URL": dsn or self.followup_dsn(), "SOURCES": intake.url, "AMQP_URL": self.amqp_url}
+        chosen["SOURCE"] = "followup"  # a list of hosts asks for a name
         return self._made("followup", chosen | settings)
 
     def followup_dsn(self) -> str:

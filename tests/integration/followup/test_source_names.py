@@ -13,9 +13,11 @@ import pytest
 
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application.source_names import SourceNames, SourceRefused
+from services.followup.bootstrap import running
 from services.followup.configured import broker_urls
 from services.followup.settings import FollowupSettings
 from shared.envelope import FeedPage
+from shared.http.auth import Callers
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.topology import waiting_in
 from shared.settings import WrongSettings, check_urls, settings_from_environment
@@ -24,6 +26,7 @@ from tests.support.following import projection_pool, recorded
 from tests.support.history import History
 from tests.support.pair import get, pair, until
 from tests.support.postgres import TestServer
+from tests.support.projection import PACKAGES
 
 ONE, OTHER = "http://one:8570", "http://other:8570"
 
@@ -193,3 +196,21 @@ def refusal(url: str) -> str:
     except httpx.TransportError:
         return ""
     return answer.text if answer.status_code == 503 and "called" in answer.text else ""
+
+
+async def test_store_of_followup__is_held_to_its_name(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool:
+        await pool.execute("UPDATE store_state SET source = 'one'")
+        await pool.execute(
+            "INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id, event_id, "
+            "recorded_at) VALUES (gen_random_uuid(), 1, 'DeadlineSet', '', 1, gen_random_uuid(), now())"
+        )
+    other = FollowupSettings(database_url=dsn, migrate=False, sources="", source="other")
+    with pytest.raises(WrongSettings, match="is called one from its first event on, and not other"):
+        async with running(other, Callers(local_allowed=True)):
+            pass
+    listed = FollowupSettings(database_url=f"{dsn},/nowhere", migrate=False, sources="")
+    with pytest.raises(WrongSettings, match="name this followup unlike any other"):
+        async with running(listed, Callers(local_allowed=True)):
+            pass

@@ -7,6 +7,7 @@ import pytest
 from shared.http.tokens import mint_token
 from shared.settings import WrongSettings
 from tests.support.intake import Intake, served, tokens_file
+from tests.support.postgres import TestServer
 
 
 async def test_store_without_a_name__starts_on_a_developers_machine_alone(database: str, tmp_path: Path) -> None:
@@ -35,3 +36,17 @@ async def test_store_of_another_name__is_refused_and_both_are_named(database: st
 
 async def name_of(intake: Intake) -> str:
     return str((await intake.get("/v1/events", limit="1")).json()["source"])
+
+
+async def test_list_of_hosts__on_which_no_store_is_begun_while_one_is_away(
+    pg_server: TestServer, tmp_path: Path
+) -> None:
+    empty = await pg_server.fresh("shared.postgres", "services.intake")
+    listed = f"{empty},/nowhere"
+    with pytest.raises(WrongSettings, match="no store is begun before each host of the list answers: /nowhere"):
+        async with served(listed, tmp_path):
+            pass
+    async with served(empty, tmp_path) as intake:
+        await intake.places()
+    async with served(listed, tmp_path) as intake:
+        assert await intake.is_ready(), "a store that was begun is served"

@@ -219,9 +219,12 @@ async def test_next_server_of_the_list__that_holds_another_source_gets_nothing(b
         async with served(theirs, tmp_path, source="province-b") as other:
             await other.places()
             head = await other.head()
-            listed = f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{ours.port},127.0.0.1:{by_tcp.port}/{name}"
-            async with served(listed, tmp_path, source="province-a", migrate=True) as intake:
+            own = f"127.0.0.1:{ours.port}"
+            alone = f"postgresql://{USER}:{PASSWORD}@{own}/{name}"
+            async with served(alone, tmp_path, source="province-a", migrate=True) as intake:
                 await intake.places()
+            listed = alone.replace(own, f"{own},127.0.0.1:{by_tcp.port}")
+            async with served(listed, tmp_path, source="province-a") as intake:
                 ours.kill()
                 refused = await intake.post(
                     "/v1/petitions", {"jurisdiction": COMMUNE, "text": "Đường vào bản."}, idempotency_key="k"

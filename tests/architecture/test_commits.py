@@ -26,7 +26,7 @@ OWN_CONNECTIONS = {
 #: Modules that open a connection with our settings and do not ask what became of its commits.
 READERS = {
     "services/backups/restoring.py": "reads only",
-    "services/backups/taking.py": "reads only",
+    "services/backups/taking.py": "reads, and makes a slot, which no standby takes over",
     "services/doctor/databases.py": "reads only",
     "services/doctor/servers.py": "reads only",
     "services/doctor/store_key.py": "reads only",

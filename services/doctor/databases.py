@@ -108,7 +108,7 @@ def _in_vietnamese(error: Exception) -> str:
     """What `failure` says in English."""
     match error:
         case NoHost():
-            return str(error)  # hosts, and what each says
+            return error.said.vi  # hosts, and what each says
         case TimeoutError():
             return "máy chủ không trả lời"
         case asyncpg.InvalidCatalogNameError():

@@ -180,7 +180,8 @@ async def running(
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await _name_store(pool, settings)
-        found = await store.read_identity(pool)
+        async with pool.acquire() as connection:
+            found = await store.read_identity(connection)
         hosts.hold_to(Birth(found.source, found.birth))
         notifications = Notifications(hosts)
         await notifications.start()

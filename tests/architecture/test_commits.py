@@ -26,7 +26,7 @@ OWN_CONNECTIONS = {
 #: Modules that open a connection with our settings and do not ask what became of its commits.
 READERS = {
     "services/backups/restoring.py": "reads only",
-    "services/backups/taking.py": "reads only",
+    "services/backups/taking.py": "reads, and makes a slot, which no standby takes over",
     "services/doctor/databases.py": "reads only",
     "services/doctor/servers.py": "reads only",
     "services/doctor/store_key.py": "reads only",
@@ -60,13 +60,14 @@ def test_connection_of_the_driver__is_opened_where_nothing_must_be_confirmed() -
 def test_connection_outside_a_pool__writes_nothing_but_by_connected() -> None:
     found = set()
     for module, tree in modules():
-        names = {
-            alias.asname or alias.name
+        imported = [
+            (f"{node.module}.{alias.name}", alias.asname or alias.name)
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "shared.postgres.pool"
+            if isinstance(node, ast.ImportFrom)
             for alias in node.names
-            if alias.name == "connect"
-        }
+        ]
+        names = {name for what, name in imported if what == "shared.postgres.pool.connect"}
+        names |= {f"{name}.connect" for what, name in imported if what == "shared.postgres.pool"}
         if module == "shared/postgres/pool.py":
             names = {"connect"}
         if any(name in names for name, _ in calls(tree)):

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from tests.support.backups import own_cluster
-from tests.support.chaos import Scenes, fault
+from tests.support.chaos import Scene, Scenes, fault
 from tests.support.pair import Service, get, until
 from tests.support.silent_hosts import mute, swallowing
 
@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
        "packet and one that is mute", "I1 I2 I3; the next host within seconds; the same after SIGTERM")  # fmt: skip
 def test_first_hosts_are_silent(staged: Scenes) -> None:
     with staged() as scene, swallowing() as black, mute() as frozen:
+        begun(scene)
         silent = f"@127.0.0.1:{black},127.0.0.1:{frozen.port},"
         for service in (scene.intake, scene.followup):
             for setting in ("DATABASE_URL", "AMQP_URL"):
@@ -36,6 +37,7 @@ def test_first_hosts_are_silent(staged: Scenes) -> None:
        "I1 I2 I3; nothing is written there; both stores named")  # fmt: skip
 def test_next_host_holds_another_source(staged: Scenes) -> None:
     with staged() as scene, own_cluster() as other:
+        begun(scene)
         names = list[str]()
         for service, dsn in ((scene.intake, scene.store), (scene.followup, scene.projection)):
             made = other.database("shared.postgres", f"services.{service.name}").rpartition("/")[2]
@@ -51,6 +53,12 @@ def test_next_host_holds_another_source(staged: Scenes) -> None:
         scene.cluster.start()
         scene.go_on(10).check()
         assert [other.admin("SELECT count(*) FROM stored_events", database=name) for name in names] == [[(0,)]] * 2
+
+
+def begun(scene: Scene) -> None:
+    """A store is begun only while each host of a list answers."""
+    scene.intake.start()
+    assert scene.intake.stop() == 0
 
 
 def names_both(service: Service) -> bool:

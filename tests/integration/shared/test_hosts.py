@@ -12,10 +12,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 from uuid import UUID
 
 import asyncpg
+import httpx
 import psutil
 import pytest
 
 from services.dev.rabbitmq import free_ports
+from services.followup.bootstrap import callers_of, running
+from services.followup.settings import FollowupSettings
 from shared.host_walk import NoHost
 from shared.postgres.hosts import Birth, Hosts
 from shared.postgres.pool import Notifications, connect, create_pool
@@ -27,6 +30,7 @@ from tests.support.cluster import PASSWORD, USER, Cluster
 from tests.support.intake import COMMUNE, served
 from tests.support.postgres import TestServer
 from tests.support.silent_hosts import mute, resolve, swallowing
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -208,6 +212,33 @@ async def test_pool__holds_to_the_store_that_its_first_connection_finds(database
                     await pool.fetchval("SELECT 1")
         finally:
             await pool.close()
+
+
+_ANOTHER_STORE = """
+UPDATE store_state SET source = 'another';
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+@pytest.mark.slow
+async def test_followup__holds_to_the_store_that_it_began_with_though_that_has_no_event_yet(
+    pg_server: TestServer,
+) -> None:
+    dsn = await pg_server.fresh("shared.postgres", "services.followup")
+    settings = FollowupSettings(database_url=dsn, migrate=False, sources="", source="own")
+    async with (
+        running(settings, callers_of(settings)) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
+    ):
+        async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as plain:
+            await plain.execute(_ANOTHER_STORE)
+
+        async def is_told() -> bool:
+            ready = await client.get("/readyz")
+            return ready.status_code == 503 and "another (without events) and not own" in ready.json()["detail"]
+
+        await until(is_told)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ The projector works on tables in memory, and is made anew from them between any 
 """
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from services.followup.adapters.store.projection import new_event
 from services.followup.application import projector as projecting
+from services.followup.application.ports import Sweep
 from services.followup.application.projector import Projector
 from services.followup.application.state_digest import case_line, deadline_line
 from services.followup.domain.deadlines.engine import DeadlineEngine
@@ -108,3 +109,20 @@ async def test_step_of_a_sweep__is_as_large_as_fits_its_time(
     for _ in range(10):
         await writer.sweep()
     assert sizes[0] == 50 and set(sizes[-3:]) == {settled}
+
+
+@pytest.mark.parametrize(("moves_ended", "walked"), [(True, 20), (False, 40)])
+async def test_step_of_a_sweep__asks_for_no_more_than_its_size(
+    monkeypatch: pytest.MonkeyPatch, moves_ended: bool, walked: int
+) -> None:
+    projection = mock.AsyncMock()
+    projection.timers_after.return_value = projection.cases_after.return_value = []
+    writer = Projector("test", projection)
+    monkeypatch.setattr(writer, "_pace", 0.1)
+    monkeypatch.setattr(writer, "_settle", mock.AsyncMock())
+    monkeypatch.setattr(writer, "_facts_of", lambda _: [mock.Mock(recorded_at=datetime(2026, 1, 1, tzinfo=UTC))])
+    monkeypatch.setattr(writer._engine.cases, "moves_ended", lambda _: moves_ended)
+    await writer._settle_by_timers(Sweep(position=1))
+    await writer._settle_walking(Sweep(position=1))
+    assert projection.timers_after.await_args.args[-1] == 20
+    assert projection.cases_after.await_args.args[-1] == walked

@@ -114,12 +114,15 @@ class GroupCommit:
     @property
     def standstill(self) -> str:
         """Why no command has been recorded for a while though some came; empty where they are, and where none come."""
-        now = monotonic()
-        if self._stands_since is None or (not self._batch and now - self._tried_at > FORGOTTEN_AFTER):
+        if (since := self._standing_since()) is None:
             return ""
-        seconds = now - self._stands_since
+        seconds = monotonic() - since
         why = f" ({self._why})" if self._why else ""
         return f"no command has been recorded for {seconds:.0f} s{why}" if seconds > STANDS_AFTER else ""
+
+    def _standing_since(self) -> float | None:
+        is_forgotten = not self._batch and monotonic() - self._tried_at > FORGOTTEN_AFTER
+        return None if is_forgotten else self._stands_since
 
     async def _run(self) -> None:
         while not (self._closing and not self._queue):
@@ -132,9 +135,9 @@ class GroupCommit:
             while seen < len(self._queue) < LARGEST_BATCH:
                 seen = len(self._queue)
                 await asyncio.sleep(0)
-            self._batch = self._next_batch()
+            since, self._batch = self._standing_since(), self._next_batch()
             if self._batch:
-                self._stands_since = self._stands_since or monotonic()
+                self._stands_since = since or monotonic()
             try:
                 await self._commit(self._batch)
             except Exception as error:  # every command gets an answer, and the next batch is appended

@@ -1,6 +1,7 @@
 """Small things sealed under a key: AES-256-GCM, the nonce before the ciphertext, bound to what they belong to."""
 
 import os
+import stat
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,6 +17,14 @@ class BrokenSeal(ValueError):
 
     def __init__(self) -> None:
         super().__init__("sealed under another key, or altered")
+
+
+def key_in(path: str) -> bytes:
+    """The key that a file holds. Raises OSError, and ValueError for what is no file: a device has no end."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{path} is no file: name one of {KEY_BYTES} random bytes")
+        return file.read(KEY_BYTES + 1)
 
 
 def derived_key(key: bytes, purpose: bytes) -> bytes:

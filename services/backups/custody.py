@@ -7,7 +7,7 @@ from pathlib import Path
 from services.backups.catalog import Catalog, written
 from services.backups.errors import WrongTarget
 from services.intake.adapters.file_folder import sync_folder
-from shared.sealing import key_fingerprint
+from shared.sealing import key_fingerprint, key_in
 from shared.settings import value_of
 
 MASTER = "master.key"
@@ -28,7 +28,9 @@ def read(name: str) -> bytes | None:
     if not (path := value_of(variable)):
         return None
     try:
-        return Path(path).read_bytes()
+        return key_in(path) if name in KEYS else Path(path).read_bytes()
+    except ValueError as error:
+        raise WrongTarget(f"{variable}: {path}", "không phải là tệp khóa", str(error)) from None
     except OSError as error:
         raise WrongTarget(
             f"{variable}: {path}", f"không đọc được ({error.strerror})", f"cannot be read ({error.strerror})"

@@ -57,6 +57,7 @@ FROM store_state s LEFT JOIN LATERAL (
     SELECT notification_id, event_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT 1
 ) AS e ON true
 """
+_RECEIVED = "SELECT active FROM pg_replication_slots WHERE slot_name = $1"
 _DROP_SLOT = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1"
 _MAKE_SLOT = """
 SELECT pg_create_physical_replication_slot($1::name, true)
@@ -174,16 +175,20 @@ async def restart_log(catalog: Catalog, urls: Mapping[str, str], now: datetime) 
     Raises BackupFailed, OSError, and what a database raises.
     """
     servers, _ = await _looked_at(urls)
+    for server, (_, url) in servers.items():
+        await _check_idle(server, url)
     aside = catalog.root / f"wal.before-{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
     moved = list[Path]()
-    for server, (_, url) in servers.items():
-        await _new_slot(server, url)
+    for server in servers:
         log, owner = catalog.wal(server), catalog.root.stat()
         if log.is_dir() and any(log.iterdir()):
             _make(aside, owner)
             moved.append(log.rename(aside / server))
         _make(log.parent, owner)
         _make(log, owner)
+    # Last: the old slot keeps what the receiver needs as long as it may go on in the old folder.
+    for server, (_, url) in servers.items():
+        await _new_slot(server, url)
     return moved
 
 
@@ -194,6 +199,15 @@ def _make(folder: Path, owner: os.stat_result) -> None:
         os.chown(folder, owner.st_uid, owner.st_gid)
 
 
+async def _check_idle(server: str, url: str) -> None:
+    connection: Any = await connect(url)
+    try:
+        if await connection.fetchval(_RECEIVED, SLOT):
+            raise _received(server)
+    finally:
+        await connection.close()
+
+
 async def _new_slot(server: str, url: str) -> None:
     connection: Any = await connect(url)
     try:
@@ -201,13 +215,17 @@ async def _new_slot(server: str, url: str) -> None:
         # From now on: the receiver, when it starts on an empty folder, begins where the slot does.
         await connection.execute(_MAKE_SLOT, SLOT)
     except asyncpg.ObjectInUseError:
-        raise BackupFailed(
-            server,
-            f"khe {SLOT} đang được nhận; hãy dừng pg_receivewal trước (systemctl stop doithoai-wal)",
-            f"the slot {SLOT} is being received; stop pg_receivewal first (systemctl stop doithoai-wal)",
-        ) from None
+        raise _received(server) from None
     finally:
         await connection.close()
+
+
+def _received(server: str) -> BackupFailed:
+    return BackupFailed(
+        server,
+        f"khe {SLOT} đang được nhận; hãy dừng pg_receivewal trước (systemctl stop doithoai-wal)",
+        f"the slot {SLOT} is being received; stop pg_receivewal first (systemctl stop doithoai-wal)",
+    )
 
 
 async def _looked_at(urls: Mapping[str, str]) -> tuple[dict[str, tuple[ServerPart, str]], dict[str, StoreState]]:

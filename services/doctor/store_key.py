@@ -1,7 +1,6 @@
 """Whether the master key that is set is the one that intake's store is sealed under."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,12 +12,13 @@ from services.intake.adapters.seals import PetitionSeals
 from services.intake.configured import new_id
 from services.intake.settings import IntakeSettings
 from shared.postgres.pool import connect
+from shared.sealing import key_in
 
 
 async def look(settings: IntakeSettings) -> Sequence[Finding]:
     """Nothing where the file or the database cannot be read: others say so."""
     try:
-        seals = PetitionSeals(Path(settings.master_key_file).read_bytes(), new_id)  # noqa: ASYNC240 - 32 bytes
+        seals = PetitionSeals(key_in(settings.master_key_file), new_id)
         connection: Any = await connect(settings.database_url, timeout=CONNECT)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return []

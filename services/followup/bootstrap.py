@@ -95,6 +95,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
+from shared.sealing import key_in
 from shared.sentences import Sentence
 from shared.server_urls import hosts_of
 from shared.settings import WrongSettings, check_urls, path_of
@@ -131,7 +132,7 @@ def session_seals(settings: FollowupSettings) -> SessionSeals:
     if not settings.session_key_file:
         raise WrongSettings("FOLLOWUP_SESSION_KEY_FILE: a file of 32 random bytes; without it nobody can sign in")
     try:
-        return SessionSeals(Path(settings.session_key_file).read_bytes())
+        return SessionSeals(key_in(settings.session_key_file))
     except (OSError, ValueError) as error:
         raise WrongSettings(f"FOLLOWUP_SESSION_KEY_FILE: {error}") from None
 

@@ -7,6 +7,7 @@ from services.intake.adapters.file_folder import LocalFolder
 from services.intake.adapters.ids import OrderedIds
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.settings import IntakeSettings
+from shared.sealing import key_in
 from shared.settings import WrongSettings
 
 MIGRATIONS = ("shared.postgres", "services.intake")
@@ -20,7 +21,7 @@ def seals_of(settings: IntakeSettings) -> PetitionSeals:
     if not settings.master_key_file:
         raise WrongSettings("INTAKE_MASTER_KEY_FILE: a file of 32 random bytes; without it nothing can be sealed")
     try:
-        return PetitionSeals(Path(settings.master_key_file).read_bytes(), new_id)
+        return PetitionSeals(key_in(settings.master_key_file), new_id)
     except (OSError, ValueError) as error:
         raise WrongSettings(f"INTAKE_MASTER_KEY_FILE: {error}") from None
 

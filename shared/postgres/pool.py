@@ -12,7 +12,6 @@ from asyncpg.pool import PoolAcquireContext
 from shared.postgres.durable import confirmed
 from shared.postgres.hosts import CONNECT_TIMEOUT, Birth, Hosts
 from shared.postgres.store import read_identity
-from shared.postgres.transient_errors import TRANSIENT_ERRORS
 from shared.sentences import Sentence
 from shared.tasks import cancel_and_wait
 
@@ -219,7 +218,7 @@ class Notifications:
                 while not connection.is_closed():
                     await asyncio.sleep(POLL)
                     await self._hosts.probe(connection, PROBE_TIMEOUT)
-            except (asyncpg.PostgresError, *TRANSIENT_ERRORS) as error:
+            except Exception as error:  # whatever a server answers: nobody would listen for the life of the process
                 why = self.trouble.en if self.trouble is not None else ""
                 _log.warning("listen_lost", error=type(error).__name__, why=why)
             finally:

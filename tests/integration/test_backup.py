@@ -118,30 +118,12 @@ def test_backup__under_another_key_is_taken_and_says_so(backed_up: BackedUp, tmp
     """The machine of the backups has the wrong key: no night is lost for it, and the manifest names the right one."""
     (tmp_path / "other.key").write_bytes(os.urandom(32))
     other = backed_up.settings | {"INTAKE_MASTER_KEY_FILE": str(tmp_path / "other.key")}
+    (tmp_path / "backups").mkdir()
     done = doithoai("backup", "--to", str(tmp_path / "backups"), **other)
     assert "is not the master key of this store" in done.stderr
     (backup,) = (path for path in (tmp_path / "backups").iterdir() if (path / "manifest.json").exists())
     right = key_fingerprint((backed_up.folder / "master.key").read_bytes())
     assert json.loads((backup / "manifest.json").read_text())["keys"]["master.key"] == right
-
-
-@pytest.mark.slow
-def test_restore__goes_on_where_some_content_is_under_another_key(backed_up: BackedUp, tmp_path: Path) -> None:
-    """It says how much and where, erases again, copies the files, says what is next, and the exit code is 1."""
-    database = backed_up.dsn.rsplit("/", 1)[1]
-    flip = (
-        "UPDATE sealing_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1) "
-        "WHERE key_id = (SELECT key_id FROM sealing_keys WHERE owner_id = 'p2')"
-    )
-    backed_up.cluster.admin(flip, database=database)
-    told("backup", "--to", str(tmp_path / "backups"), **backed_up.settings)
-    backed_up.cluster.admin(flip, database=database)
-    target = folder_for(backed_up.cluster, "two keys")
-    options = ["--from", str(tmp_path / "backups"), "--to", str(target)]
-    done = doithoai("restore", *options, code=1, **backed_up.settings)
-    assert "1 keys do not open under this master key: the content of 1 events (" in done.stdout
-    assert "2 erasures: 2 stand" in done.stdout and "1 files; 0 missing" in done.stdout
-    assert "next: start PostgreSQL on" in done.stdout
 
 
 @pytest.mark.slow
@@ -330,3 +312,23 @@ def test_backup__does_not_make_its_folder(backed_up: BackedUp, tmp_path: Path) -
     """Where the disk of the backups is not mounted, the local one would fill up."""
     done = doithoai("backup", "--to", str(tmp_path / "away" / "backups"), code=2, **backed_up.settings)
     assert "mount the disk of the backups" in done.stderr and not (tmp_path / "away").exists()
+
+
+@pytest.mark.slow
+def test_restore__goes_on_where_some_content_is_under_another_key(backed_up: BackedUp, tmp_path: Path) -> None:
+    """It says how much and where, erases again, copies the files, says what is next, and the exit code is 1."""
+    database = backed_up.dsn.rsplit("/", 1)[1]
+    flip = (
+        "UPDATE sealing_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1) "
+        "WHERE key_id = (SELECT key_id FROM sealing_keys WHERE owner_id = 'p2')"
+    )
+    backed_up.cluster.admin(flip, database=database)
+    (tmp_path / "backups").mkdir()
+    told("backup", "--to", str(tmp_path / "backups"), **backed_up.settings)
+    backed_up.cluster.admin(flip, database=database)
+    target = folder_for(backed_up.cluster, "two keys")
+    options = ["--from", str(tmp_path / "backups"), "--to", str(target)]
+    done = doithoai("restore", *options, code=1, **backed_up.settings)
+    assert "1 keys do not open under this master key: the content of 1 events (" in done.stdout
+    assert "2 erasures: 2 stand" in done.stdout and "1 files; 0 missing" in done.stdout
+    assert "next: start PostgreSQL on" in done.stdout

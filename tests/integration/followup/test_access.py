@@ -166,7 +166,7 @@ async def asked(pg_server: TestServer) -> AsyncIterator[Asked]:
     async with projection_pool(autumn_dsn) as pool:
         await project(pool, told(), AUTUMN)
     callers, askings = callers_of_all_kinds(EDUCATION, STATION)
-    settings = FollowupSettings(database_url=autumn_dsn, migrate=False, sources="")
+    settings = FollowupSettings(database_url=autumn_dsn, migrate=False, sources="", source="local")
     async with (
         running(settings, callers) as app,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,

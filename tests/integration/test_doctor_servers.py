@@ -44,10 +44,10 @@ async def told(pair: Replicated) -> dict[str, State]:
 
 async def test_receiver__is_told_apart_from_the_standby(pair: Replicated, tmp_path: Path) -> None:
     pair.primary.admin("SELECT pg_create_physical_replication_slot('backup')")
-    pair.require("walreceiver")
+    pair.require()
     before = await told(pair)
     # One server behind two databases is told once.
-    standby = "the synchronous standby walreceiver comes from the server's own host: who loses it loses both"
+    standby = "the synchronous standby 15/main comes from the server's own host: who loses it loses both"
     assert before[standby] is State.NOTE
     assert before["the slot backup was never used"] is State.NOTE and len(before) == 2
 

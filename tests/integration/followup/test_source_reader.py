@@ -1,6 +1,7 @@
 """What followup says of its following: how far behind it is, and that it runs though its source is away."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from uuid import uuid4
@@ -19,6 +20,7 @@ from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
 from shared.event_store.loss import Loss
+from shared.events import Recorded
 from shared.postgres.losses import keep_loss, losses
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import events_of
@@ -82,21 +84,12 @@ async def test_source_that_went_back_with_our_own_store__is_missed_by_who_had_re
     pg_server: TestServer, followup_dsn: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_reader, "AGAIN", 0.02)
-    history = History(calendars=[])
-    for number in range(5):
-        history.receive(f"p{number}", "2019-07-01")
     earlier = await copied(pg_server, followup_dsn)
-    feed = MemoryFeed(recorded(history))
-    read = list(feed.events)
-    task = follow(feed, pool)
-    try:
-        await until(lambda: is_at(pool, read[-1].position))
+    async with all_read(pool) as (feed, read):
         feed.events, feed.epoch = read[:2], "after the fail-over"
         await in_its_place(pg_server, followup_dsn, earlier)
         (loss,) = await until(lambda: losses_of(pool))
         await until(lambda: is_at(pool, 2))
-    finally:
-        task.cancel()
     assert (loss.loss_id, loss.agrees_to, loss.missing) == (read[-1].event_id, 2, len(read) - 2)
     assert (loss.first_position, loss.last_position) == (3, read[-1].position)
 
@@ -106,40 +99,50 @@ async def test_loss__is_told_by_who_had_read_more_where_another_leads_now(
 ) -> None:
     monkeypatch.setattr(source_reader, "AGAIN", 0.02)
     monkeypatch.setattr(source_reader, "LOOK_EVERY", 0.0)
+    earlier = await copied(pg_server, followup_dsn)
+    async with all_read(pool) as (feed, read):
+        # The log has grown past what it lacks before anybody looks.
+        others = [msgspec.structs.replace(each, event_id=uuid4()) for each in read]
+        feed.events, feed.epoch = read[:2] + others[2:], "after the fail-over"
+        monkeypatch.setattr(WriterLeases, "take", held_by_another)
+        await in_its_place(pg_server, followup_dsn, earlier)
+        (loss,) = await until(lambda: losses_of(pool))
+    assert (loss.loss_id, loss.agrees_to, loss.missing) == (read[-1].event_id, 2, len(read) - 2)
+
+
+async def held_by_another(*_: object, **__: object) -> bool:
+    """No lease is to be had."""
+    return False
+
+
+@contextlib.asynccontextmanager
+async def all_read(pool: asyncpg.Pool) -> AsyncIterator[tuple[MemoryFeed, list[Recorded]]]:
+    """A feed that is followed, and its events, all of which have been applied."""
     history = History(calendars=[])
     for number in range(5):
         history.receive(f"p{number}", "2019-07-01")
-    earlier = await copied(pg_server, followup_dsn)
     feed = MemoryFeed(recorded(history))
     read = list(feed.events)
     task = follow(feed, pool)
     try:
         await until(lambda: is_at(pool, read[-1].position))
-        # The log has grown past what it lacks before anybody looks.
-        others = [msgspec.structs.replace(each, event_id=uuid4()) for each in read]
-        feed.events, feed.epoch = read[:2] + others[2:], "after the fail-over"
-        async with projection_pool(pg_server.dsn(earlier)) as other:
-            leads = "VALUES ('source:test', 'another', 1, 'infinity')"
-            await other.execute(f"INSERT INTO leases (name, holder, fence, expires_at) {leads}")
-        await in_its_place(pg_server, followup_dsn, earlier)
-        (loss,) = await until(lambda: losses_of(pool))
+        yield feed, read
     finally:
         task.cancel()
-    assert (loss.loss_id, loss.agrees_to, loss.missing) == (read[-1].event_id, 2, len(read) - 2)
 
 
 async def is_at(pool: asyncpg.Pool, position: int) -> bool:
     """Whether the cursor stands there; not while the database is away."""
     try:
         return bool(await pool.fetchval("SELECT true FROM sources WHERE position = $1", position))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         return False
 
 
 async def losses_of(pool: asyncpg.Pool) -> Sequence[Loss]:
     try:
         return await losses(pool)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         return ()
 
 

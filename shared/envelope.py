@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events import EVENTS, Recorded
+from shared.events import EVENTS, PetitionReference, Recorded
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, local_iso, snake
 
 CONTENT_TYPE = "application/json"
@@ -101,6 +101,17 @@ def _utc(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+class _Referred(msgspec.Struct):
+    petition_reference: PetitionReference | None = None
+
+
+class _ReferredState(msgspec.Struct):
+    meta: _Referred
+
+
+_referred = msgspec.json.Decoder(_ReferredState)
+
+
 class _Written(msgspec.Struct, omit_defaults=True):
     """The CloudEvents attributes of an event; numbers and instants as strings, as every binding writes them."""
 
@@ -115,6 +126,8 @@ class _Written(msgspec.Struct, omit_defaults=True):
     aggregateversion: str
     dataschema: str
     previousid: UUID | None = None
+    externalsource: str | None = None
+    externalid: str | None = None
 
 
 class _WrittenEvent(_Written, omit_defaults=True):
@@ -126,6 +139,7 @@ class _WrittenEvent(_Written, omit_defaults=True):
 
 
 def _values(recorded: Recorded, prefix: str) -> tuple[Any, ...]:
+    reference = _referred.decode(recorded.state).meta.petition_reference
     return (
         recorded.event_id,
         f"/doithoai/{recorded.source}",
@@ -138,6 +152,8 @@ def _values(recorded: Recorded, prefix: str) -> tuple[Any, ...]:
         str(recorded.version),
         f"{SCHEMA}{recorded.topic}",
         recorded.previous_id,
+        reference.source if reference else None,
+        reference.external_id if reference else None,
     )
 
 

@@ -410,7 +410,13 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Địa chỉ của trang danh sách không còn dùng được; hãy mở lại từ đầu danh sách.",
                 "this listing did not give this cursor; begin with its first page",
-            )
+            ),
+            "feed": Sentence(
+                "Vị trí này không phải của kho dữ liệu này, hoặc của câu hỏi khác; hãy giữ nguyên các tham số, hoặc "
+                "đọc lại từ đầu với cursor để trống.",
+                "this store did not give this cursor, or for another question: ask with the same parameters, or begin "
+                "with an empty cursor",
+            ),
         },
     ),
     "unknown-command": ProblemWords(
@@ -456,6 +462,35 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Vị trí này vượt quá cuối nhật ký: đây không phải nhật ký bạn đã đọc trước đó; hãy kiểm tra lại nguồn.",
                 "the position is beyond the head: this log is not the one that you read before",
+            )
+        },
+    ),
+    "history-changed": ProblemWords(
+        Sentence("Nhật ký đã được khôi phục", "The log was restored"),
+        {
+            "": Sentence(
+                "Sự kiện mà bạn đã đọc đến không còn trong nhật ký: kho dữ liệu đã được khôi phục. Hãy đối chiếu những "
+                "gì đã xử lý theo mã sự kiện, rồi đọc tiếp từ cursor kèm theo; một số sự kiện sẽ đến lại.",
+                "the event up to which you have read is gone: the store was restored. Compare what you did by the "
+                "ids of its events, then go on from the cursor given here; some events come again",
+            )
+        },
+    ),
+    "feed-parameters": ProblemWords(
+        Sentence("Các tham số không đi cùng nhau", "Parameters that exclude each other"),
+        {
+            "": Sentence(
+                "after và epoch dùng để đọc toàn bộ nhật ký; khi đã có cursor, mine, type hoặc jurisdiction thì hãy bỏ "
+                "hai tham số này.",
+                "after and epoch read the whole log; with cursor, mine, type or jurisdiction leave them out",
+            )
+        },
+    ),
+    "unknown-event-type": ProblemWords(
+        Sentence("Không có loại sự kiện này", "Unknown type of event"),
+        {
+            "": Sentence(
+                "Không có loại sự kiện “{given}”; hãy chọn trong danh sách allowed.", "'{given}' is none of allowed"
             )
         },
     ),

@@ -64,7 +64,7 @@ from services.followup.console.rules import rule_pages
 from services.followup.console.samples import sample_routes
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
-from services.followup.entrypoints.access import may_read_all
+from services.followup.entrypoints.access import may_read_all, visible_to
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import works_of
@@ -290,7 +290,7 @@ async def running(
                 *_console(pool, pages, queries, callers, IntakeClient(acting), followed.address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
-                feed_route(stored_log, may_read_all(queries), settings.event_type_prefix),
+                feed_route(stored_log, may_read_all(queries), visible_to(queries), settings.event_type_prefix),
                 *health_routes(can_serve, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
             ],

@@ -27,6 +27,7 @@ from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_handler import CommandHandler
 from services.intake.application.composite.act_handler import ActHandler
+from services.intake.application.feed_visibility import FeedVisibility
 from services.intake.application.file_keeper import FileKeeper
 from services.intake.application.file_queries import FileQueries
 from services.intake.application.known_reference import KnownReferences
@@ -45,7 +46,7 @@ from services.intake.entrypoints.files import MIB, FileTroubles, file_routes, up
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
-from services.intake.entrypoints.queries import may_read_all, query_routes
+from services.intake.entrypoints.queries import may_read_all, query_routes, visible_to
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.entrypoints.refused_queries import refused_route
@@ -245,6 +246,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             stack.push_async_callback(cancel_and_wait, task)
 
         may_read = may_read_all(regulation_cache)
+        visible = visible_to(FeedVisibility(regulation_cache, history))
         app = make_app(
             [
                 *command_routes(handler),
@@ -258,7 +260,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
-                feed_route(stored_log, may_read, settings.event_type_prefix),
+                feed_route(stored_log, may_read, visible, settings.event_type_prefix),
                 *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read),
             ],

@@ -1,6 +1,6 @@
 """The events: one definition each, from which storage, messages and schemas come. Start at `definition`."""
 
-from shared.events.definition import DatedEvent, Event, Metadata, Recorded, Visibility
+from shared.events.definition import DatedEvent, Event, Metadata, PetitionReference, Recorded, Visibility
 from shared.events.registry import (
     DATED_EVENTS,
     EVENTS,
@@ -24,6 +24,7 @@ __all__ = [
     "DatedEvent",
     "Event",
     "Metadata",
+    "PetitionReference",
     "Recorded",
     "Undecodable",
     "UnknownTopic",

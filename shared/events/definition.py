@@ -59,6 +59,13 @@ class DatedEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
     effective_on: Public[date]
 
 
+class PetitionReference(msgspec.Struct, frozen=True, gc=False):
+    """Under which name the system that pushed a petition knows it: its source, and its id there."""
+
+    source: str
+    external_id: str
+
+
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who recorded an event, for whom, through what; equal for every event."""
 
@@ -76,6 +83,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     #: The post in which a person acted, and the delegation by which, where the post alone would not have allowed it.
     post: UUID | None = None
     delegation: UUID | None = None
+    #: Of every event on a petition that was pushed under a reference, and of its deadlines: that reference.
+    petition_reference: PetitionReference | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -13,46 +13,28 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
-from shared.envelope import FeedPage, feed_page, may_be_the_last
-from shared.events import Recorded
-from shared.http.auth import MayRead, caller_of
+from shared.envelope import FeedPage, feed_page, may_be_the_last, topic_of
+from shared.events import EVENTS, Recorded
+from shared.feed_cursor import LONGEST, FeedFilter
+from shared.http.auth import AuthenticatedCaller, MayRead, caller_of
 from shared.http.openapi import READ_STATUSES, problems
-from shared.http.problems import problem
+from shared.http.problems import ProblemError, problem
+from shared.http.scoped_feed import LOOK_EVERY, FeedLog, ScopedReading, Visible, scoped_page
 from shared.http.server import stopping
 
 DEFAULT_LIMIT = 500
 MAX_LIMIT = 5_000
 MAX_POSITION = 2**53 - 1  # what every tool of JSON can write exactly
 MAX_WAIT = 60.0  # seconds
+HTTP_FORBIDDEN = 403
 MAX_POLLS = 50  # of one caller that wait at a time; beyond that a poll is answered at once
-LOOK_EVERY = 1.0  # seconds: a notification may be lost, and a stopping server waits for nobody
 
 
-class FeedSource(Protocol):
+class FeedSource(FeedLog, Protocol):
     """The log behind a feed."""
-
-    async def identity(self) -> tuple[str, str]:
-        """The source and its epoch."""
-        ...
-
-    async def events_after(self, position: int, limit: int) -> Sequence[Recorded]:
-        """The events after a position, in order."""
-        ...
-
-    async def event_id_at(self, position: int) -> UUID | None:
-        """The event at a position; None when there is none."""
-        ...
 
     async def head(self) -> int:
         """The last position; 0 when the log is empty."""
-        ...
-
-    async def state_complete_to(self) -> tuple[datetime, int] | None:
-        """Store and return the instant up to which the log is complete, with the head at that time; None if unknown."""
-        ...
-
-    async def wait_for_events(self, timeout: float) -> None:
-        """Wait until something may have been appended, or for `timeout` seconds."""
         ...
 
 
@@ -110,6 +92,8 @@ class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     aggregateversion: str
     dataschema: str
     previousid: UUID | None = None
+    externalsource: str | None = None
+    externalid: str | None = None
     data: dict[str, Any]
     specversion: Literal["1.0"]
     datacontenttype: Literal["application/json"]
@@ -126,40 +110,99 @@ class EventPage(msgspec.Struct, kw_only=True):
     events: list[CloudEvent]
 
 
-_PAGE = ResponseSpec(EventPage, generate_examples=False, description="the events after the position")
+class PartialEventPage(msgspec.Struct, kw_only=True):
+    """A page of the part of the log that was asked for; `next` is the cursor of the following one."""
+
+    source: str
+    epoch: str
+    next: str
+    complete_to: datetime | None
+    events: list[CloudEvent]
 
 
-def feed_route(log: FeedSource, may_read: MayRead, type_prefix: str = "") -> HTTPRouteHandler:
-    """The route for one log. `may_read` refuses callers who may not see all of it. The types begin with the prefix."""
+_PAGE = ResponseSpec(EventPage | PartialEventPage, generate_examples=False, description="the events after the position")
+_DESCRIPTION = """The bytes of every event as they are stored. A page ends after `limit` events, or with the event that
+fills it to 4 MiB. `complete_to` stands only in answers that reach the head.
 
+Who may see the whole log goes on by `after` and `epoch`: a stale `epoch` is answered 409 with the new one. Everybody
+else, and whoever asks for a part, goes on by `cursor`: the answer's `next`, for the same question. Such a page may be
+empty, and `next` goes on all the same. What a caller was not allowed to see when it was passed is not sent later. Where
+the store was restored to before the cursor, 409 has another `cursor` to go on from."""
+
+
+def feed_route(log: FeedSource, may_read: MayRead, visible: Visible, type_prefix: str = "") -> HTTPRouteHandler:
+    """The route for one log. `may_read` refuses callers who may not see all of it; `visible` says what those see.
+
+    The types begin with the prefix.
+    """
     polling: Counter[str] = Counter()  # by caller
+    scoped = ScopedReading(log, visible)
+
+    async def may_read_whole(caller: AuthenticatedCaller) -> None:
+        if (looked := may_read(caller)) is not None:
+            await looked
+
+    async def reads_whole(caller: AuthenticatedCaller) -> bool:
+        try:
+            await may_read_whole(caller)
+        except ProblemError as refusal:
+            if refusal.status == HTTP_FORBIDDEN:
+                return False
+            raise
+        return True
 
     @get(
         "/v1/events",
         summary="Events after a position, in order",
-        description="The bytes of every event as they are stored. A page ends after `limit` events, or with the event "
-        "that fills it to 4 MiB. `complete_to` stands only in answers that reach "
-        "the head. A stale `epoch` is answered 409 with the new one.",
+        description=_DESCRIPTION,
         tags=["feed"],
         responses={200: _PAGE, **problems(*READ_STATUSES, 409)},
     )
     async def read_events(
         request: Request[Any, Any, Any],
-        after: Annotated[int, QueryParameter(ge=0, le=MAX_POSITION, description="the last position that you know")] = 0,
+        after: Annotated[
+            int | None, QueryParameter(ge=0, le=MAX_POSITION, description="the last position that you know")
+        ] = None,
         epoch: Annotated[str, QueryParameter(description="the epoch that you know; empty: any")] = "",
+        cursor: Annotated[
+            str | None,
+            QueryParameter(max_length=LONGEST, description="`next` of the page before; empty: the beginning"),
+        ] = None,
+        types: Annotated[
+            list[str] | None, QueryParameter(name="type", description="kinds of events; several: once each")
+        ] = None,
+        jurisdiction: Annotated[str, QueryParameter(description="of this place and those below it")] = "",
+        mine: Annotated[bool, QueryParameter(description="of petitions that you pushed under a reference")] = False,
         limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
         wait: Annotated[float, QueryParameter(ge=0, le=MAX_WAIT, description="seconds to wait for an event")] = 0.0,
     ) -> Response[bytes]:
-        if (looked := may_read(caller_of(request))) is not None:
-            await looked
-        caller = caller_of(request).name
+        caller = caller_of(request)
+        asked = FeedFilter(tuple(map(_known_type, types or ())), jurisdiction, mine)
+        of_part = cursor is not None or asked != FeedFilter()
+        if of_part and (after is not None or epoch):
+            raise problem(400, "feed-parameters", field="epoch" if after is None else "after")
+        if not of_part:
+            if after is not None or epoch:
+                await may_read_whole(caller)
+            else:
+                of_part = not await reads_whole(caller)
         # A poll that waits keeps its connection, and of these there are as many as all callers share.
-        polling[caller] += 1
+        polling[caller.name] += 1
         try:
-            waits = wait if polling[caller] <= MAX_POLLS else 0.0
-            page = await read_feed(log, after, epoch, limit, waits, stopping(request.app))
+            waits = min(wait, MAX_WAIT) if polling[caller.name] <= MAX_POLLS else 0.0
+            if of_part:
+                part = await scoped.page(caller, asked, cursor or "", limit, waits, stopping(request.app))
+                return Response(scoped_page(part, type_prefix), media_type="application/json")
+            page = await read_feed(log, after or 0, epoch, limit, waits, stopping(request.app))
         finally:
-            polling[caller] -= 1
+            polling[caller.name] -= 1
         return Response(feed_page(page, type_prefix), media_type="application/json")
 
     return read_events
+
+
+def _known_type(given: str) -> str:
+    topic = topic_of(given)
+    if topic not in EVENTS:
+        raise problem(400, "unknown-event-type", field="type", members={"allowed": sorted(EVENTS)}, given=given)
+    return topic

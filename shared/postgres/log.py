@@ -28,6 +28,7 @@ class StoredLog:
         self._pool = pool
         self._notifications = notifications
         self._durable = durable
+        self._cursor_key: bytes | None = None
 
     async def identity(self) -> tuple[str, str]:
         """Return the source and its epoch, as they are now."""
@@ -42,6 +43,17 @@ class StoredLog:
     async def event_id_at(self, position: int) -> UUID | None:
         """Return the id of the event at a position; None when there is none."""
         return await store.event_id_at(self._pool, position)
+
+    async def cursor_key(self) -> bytes:
+        """Return the key under which this store signs the cursors of its feed."""
+        if self._cursor_key is None:
+            self._cursor_key = await self._pool.fetchval("SELECT cursor_key FROM store_state")
+        assert self._cursor_key is not None
+        return self._cursor_key
+
+    async def last_event_until(self, instant: datetime) -> Recorded | None:
+        """Return the last event recorded at or before an instant; None where all came later."""
+        return await store.last_event_until(self._pool, instant)
 
     async def head(self) -> int:
         """Return the last position; 0 when the log is empty."""

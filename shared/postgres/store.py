@@ -136,6 +136,24 @@ async def event_id_at(connection: Any, position: int) -> UUID | None:
     return found
 
 
+async def last_event_until(connection: Any, instant: datetime) -> Recorded | None:
+    """Return the last event recorded at or before an instant; None where all came later.
+
+    Instants rise with positions, and no index knows them: the log is halved until it is found.
+    """
+    first, last = 0, await head(connection)  # the one looked for is after `first - 1` and at `last` at most
+    while first < last:
+        middle = (first + last + 1) // 2
+        if await connection.fetchval(
+            "SELECT recorded_at <= $2 FROM stored_events WHERE notification_id = $1", middle, instant
+        ):
+            first = middle
+        else:
+            last = middle - 1
+    found = await read_named_page(connection, first - 1, 1) if first else []
+    return found[0] if found else None
+
+
 async def head(connection: Any) -> int:
     """Return the last position; 0 in an empty store."""
     found: int = await connection.fetchval("SELECT coalesce(max(notification_id), 0) FROM stored_events")

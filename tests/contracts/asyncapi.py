@@ -26,7 +26,11 @@ HEADERS = {
     "ce-recordedat": "when it was recorded (RFC 3339, UTC)",
     "ce-previousid": "the id of the event at the position before; absent on the first",
     "ce-aggregateversion": "its version within its subject, from 1",
+    "ce-externalsource": "of what concerns a petition that was pushed under a reference: the source that it names",
+    "ce-externalid": "the id of that petition at its source",
 }
+#: Those that some events lack.
+OPTIONAL = {"ce-previousid", "ce-externalsource", "ce-externalid"}
 
 
 def document() -> dict[str, Any]:
@@ -138,7 +142,7 @@ def _message(topic: str) -> dict[str, Any]:
 def _headers() -> dict[str, Any]:
     return {
         "type": "object",
-        "required": [name for name in HEADERS if name != "ce-previousid"],
+        "required": [name for name in HEADERS if name not in OPTIONAL],
         "properties": {name: {"type": "string", "description": words} for name, words in HEADERS.items()},
     }
 

@@ -41,7 +41,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
         *people_routes(NOTHING),
         refused_route(NOTHING, NOTHING, NOTHING),
         *clock_routes(NOTHING, NOTHING, NOTHING),
-        feed_route(NOTHING, NOTHING),
+        feed_route(NOTHING, NOTHING, NOTHING),
         *health_routes(NOTHING, NOTHING),
     ]
 
@@ -57,7 +57,7 @@ def followup_routes() -> list[HTTPRouteHandler]:
         *followup_queries.query_routes(NOTHING, NOTHING),
         *report_routes(NOTHING),
         *reminder_routes(NOTHING, NOTHING),
-        feed_route(NOTHING, NOTHING),
+        feed_route(NOTHING, NOTHING, NOTHING),
         *health_routes(NOTHING, NOTHING),
     ]
 

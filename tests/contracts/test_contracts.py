@@ -11,14 +11,20 @@ import pytest
 import yaml
 
 from shared.envelope import to_message
-from shared.events import EVENTS, Metadata, Recorded, encode_state, json_schema
+from shared.events import EVENTS, Metadata, PetitionReference, Recorded, encode_state, json_schema
 from shared.events.petition import PetitionAssigned
 from shared.identifiers import derived_id
 from tests.contracts import generate
 from tests.contracts.compatibility import incompatibilities, missing_operations
 
+#: Of a petition that was pushed, so that every attribute that an event may have is there.
 META = Metadata(
-    event_id=derived_id("e"), aggregate="petition", jurisdiction="H35.10", actor="local", correlation_id=derived_id("c")
+    petition_reference=PetitionReference("portal", "A-1"),
+    event_id=derived_id("e"),
+    aggregate="petition",
+    jurisdiction="H35.10",
+    actor="local",
+    correlation_id=derived_id("c"),
 )
 
 

@@ -67,6 +67,8 @@ SENT_BACK: Rule = lambda asking, place: {303}  # noqa: E731
 #: Whoever has a token: what is asked for is nobody's secret, or the answer holds only what the caller sees.
 CALLERS = _known(lambda asking, place: FOUND)
 CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_minutes), _known(_everything)
+#: Who sees cases: of a log that holds them they see their part.
+FOLLOWERS = _known(lambda asking, place: REFUSED if asking.role == "admin" else FOUND)
 #: All but an agency, whose answer would hold what is none of its own.
 NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role in ("agency", "admin") else FOUND)
 #: What intake opens, of a case in sight, while there is no intake.

@@ -37,7 +37,7 @@ from services.followup.console.reports import report_pages
 from services.followup.console.rules import rule_pages
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
-from services.followup.entrypoints.access import may_read_all
+from services.followup.entrypoints.access import may_read_all, visible_to
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import works_of
 from services.followup.entrypoints.metrics import followup_collector
@@ -105,7 +105,7 @@ async def reading_app(
             *report_routes(reports),
             *report_pages(pages, queries, reports),
             *reminder_routes(queries, reminders),
-            feed_route(stored_log, may_read_all(queries)),
+            feed_route(stored_log, may_read_all(queries), visible_to(queries)),
             *sign_in_routes(pages, callers or LOCAL),
             *health_routes(stored_log.is_reachable, works_of(queries, dict)),
             metrics_route(collector, may_read_all(queries)),

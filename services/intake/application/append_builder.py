@@ -11,7 +11,7 @@ from services.intake.application.ports import FileKey, FileSeals, History, Ids, 
 from services.intake.domain import AnyNewFact, files_named
 from services.intake.domain.errors import InvalidValue
 from shared.event_store.append import Append, NewEvent
-from shared.events import SEALED, DatedEvent, Event, Metadata, Visibility, encode_state, sealed_data
+from shared.events import SEALED, DatedEvent, Event, Metadata, PetitionReference, Visibility, encode_state, sealed_data
 from shared.identifiers import normalised
 
 MAX_STATE = 512 * 1024  # bytes of what is not sealed: pages, batches and rebuilds hold many events at once
@@ -95,7 +95,8 @@ class Recorder:
             # The first event of a command is the cause of those that it brings with it.
             cause = first_id if events else None
             event_id = self._new_id() if events else first_id
-            events.append(self.event(fact, version, event_id, said, ring, petitioners, cause))
+            pushed_as = decided.references.get(fact.originator_id)
+            events.append(self.event(fact, version, event_id, said, ring, petitioners, cause, pushed_as))
         return events
 
     def event(
@@ -107,8 +108,14 @@ class Recorder:
         ring: KeyRing,
         petitioners: tuple[str, ...],
         causation_id: UUID | None = None,
+        pushed_as: PetitionReference | None = None,
     ) -> NewEvent:
-        """One event, sealed and encoded; the ring learns the keys that it needed."""
+        """One event, sealed and encoded; the ring learns the keys that it needed.
+
+        `pushed_as` is the reference of the petition that it is on; the first event of one gives its own.
+        """
+        if fact.aggregate == "petition" and version == 1 and said.external_id:
+            pushed_as = PetitionReference(said.source, said.external_id)
         event = _naming_notice(fact.event, causation_id)
         _check_size(event, len(petitioners))
         sealed = self._seals.seal(event, fact.originator_id, version, ring, petitioners)
@@ -125,6 +132,7 @@ class Recorder:
             source=said.source,
             external_id=said.external_id,
             backfilled=said.backfilled,
+            petition_reference=pushed_as,
             sealed_sha256=self._seals.digest(sealed) if sealed else "",
         )
         state = encode_state(event, meta)

@@ -34,7 +34,7 @@ from services.intake.domain import (
 from services.intake.domain.acts import RESTING_ON_RULES
 from services.intake.domain.catalogues import CATALOGUE_FIELDS
 from services.intake.domain.people import key_owner
-from shared.events import SEALED, DatedEvent
+from shared.events import SEALED, DatedEvent, PetitionReference
 from shared.events.person import PersonEvent, PersonNameErased
 from shared.events.petition import PersonalDataErased, PetitionReceived
 from shared.events.regulation import PolicyAdopted
@@ -53,7 +53,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     """What a command comes to, before it is sealed and recorded.
 
     `expected` holds the version of every aggregate that the decision rests on; `petitioners` whose data the sealed
-    parts of each aggregate are.
+    parts of each aggregate are; `references` under which the petitions that exist were pushed.
     """
 
     facts: tuple[AnyNewFact, ...]
@@ -61,6 +61,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     aggregate: str
     petitioners: dict[UUID, tuple[str, ...]] = {}
+    references: dict[UUID, PetitionReference] = {}
     erasure: Erasure | None = None
 
 
@@ -71,6 +72,8 @@ class LoadedAggregates:
         self.versions: dict[UUID, int] = {}
         self.petitions: dict[UUID, Petition] = {}
         self.conferences: dict[UUID, Conference] = {}
+        #: Under which references the petitions were pushed.
+        self.references: dict[UUID, PetitionReference] = {}
         self._erased: dict[UUID, set[str]] = {}
 
     def take(self, found: Mapping[UUID, Sequence[AnyFact]]) -> None:
@@ -83,6 +86,8 @@ class LoadedAggregates:
             if facts[0].event.AGGREGATE == "petition":
                 if (petition := fold_petition(facts)) is not None:
                     self.petitions[originator] = petition
+                    if (reference := facts[0].reference) is not None:
+                        self.references[originator] = reference
             elif facts[0].event.AGGREGATE == "conference" and (conference := fold_conference(facts)) is not None:
                 self.conferences[originator] = conference
 
@@ -141,6 +146,7 @@ class CommandDecider:
             day=known.today,
             aggregate=facts[0].aggregate,
             petitioners=loaded.petitioners() | loaded.without_erased(named_petitioners(facts)) | people_of(facts),
+            references=loaded.references,
             erasure=await self._erasure_of_name(event, known) if isinstance(event, PersonNameErased) else None,
         )
 
@@ -215,6 +221,7 @@ class CommandDecider:
             expected={fact.originator_id: loaded.versions[fact.originator_id] for fact in facts},
             day=known.today,
             aggregate="petition",
+            references=loaded.references,
             erasure=_erasure(owner, keys, named=owner),
         )
 

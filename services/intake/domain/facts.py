@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events import DatedEvent
+from shared.events import DatedEvent, PetitionReference
 
 E_co = TypeVar("E_co", bound=DatedEvent, covariant=True)
 
@@ -20,6 +20,8 @@ class Fact(msgspec.Struct, Generic[E_co], frozen=True):
     version: int
     position: int
     recorded_at: datetime
+    #: Under which reference it came in; None where it had none.
+    reference: PetitionReference | None = None
 
     @property
     def on(self) -> date:

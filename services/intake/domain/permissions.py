@@ -24,6 +24,7 @@ from services.intake.domain.field_checks import code_of
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
+from shared.cases.pushing import is_own_source
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 from shared.events.person import DelegationGranted, PersonNameErased, PostAnnulled, PostEnded, PostEvent
@@ -40,8 +41,6 @@ from shared.identifiers import NATION, code_or_text, is_within
 
 #: These read the sealed content of every case in their subtree.
 READERS = frozenset({"office", "chair"})
-#: Where it stands among a caller's sources, they are all.
-ANY_SOURCE = "*"
 #: The roles of callers who act on a petition only where it came from them.
 SENDERS = frozenset({"system"})
 #: The roles of callers who see of a subtree only what they were given.
@@ -84,7 +83,7 @@ class Caller(msgspec.Struct, frozen=True):
 
     def may_push_as(self, source: str) -> bool:
         """Whether the caller may push in the name of a source."""
-        return source in self.sources or ANY_SOURCE in self.sources if self.sources else source == self.name
+        return is_own_source(source, self.name, self.sources)
 
 
 def check_role(caller: Caller, roles: frozenset[str]) -> None:

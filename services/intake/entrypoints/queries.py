@@ -1,7 +1,7 @@
 """Questions to intake: one case, the bodies, the calendars, and content through its one logged route."""
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
@@ -14,16 +14,20 @@ from litestar.params import FromPath, QueryParameter
 from services.intake.application.case_queries import CaseQueries, EventContent, FactView, public_fact
 from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.errors import NotFound
+from services.intake.application.feed_visibility import FeedVisibility
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import target_id
 from services.intake.domain import AnyFact, Conference, Petition
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller, reader
+from shared.events import Recorded
 from shared.events.any_stream import RecordAnnulled
+from shared.feed_cursor import FeedFilter
 from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers
 from shared.http.problems import problem
+from shared.http.scoped_feed import Visible
 from shared.identifiers import NATION, is_within
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
@@ -87,6 +91,16 @@ def may_read_all(regulation_cache: RegulationCache) -> Callable[[AuthenticatedCa
             raise problem(403, "jurisdiction-may-not", "everything")
 
     return check
+
+
+def visible_to(visibility: FeedVisibility) -> Visible:
+    """What of the feed a caller sees who may not see all of it."""
+
+    async def seen(caller: AuthenticatedCaller, asked: FeedFilter, events: Sequence[Recorded]) -> Collection[int]:
+        need_role(caller, "agency", *READERS)
+        return await visibility.seen(domain_caller(caller), asked, events)
+
+    return seen
 
 
 def covers_all(caller: AuthenticatedCaller, regulation_cache: RegulationCache) -> bool:

@@ -346,10 +346,28 @@ async def test_agency__sees_what_it_leads_or_owes(guarded: Guarded) -> None:
 
 
 async def test_feed_and_digest__are_for_callers_of_every_jurisdiction(guarded: Guarded) -> None:
-    for path in ("/v1/events", "/v1/digest"):
-        assert (await guarded.get("auditor", path)).status_code == 200
+    for path, query in (("/v1/events", {"after": "0"}), ("/v1/digest", {})):
+        assert (await guarded.get("auditor", path, **query)).status_code == 200
         for caller in ("office", "operations", "education", "abroad"):
-            assert (await guarded.get(caller, path)).status_code == 403, (caller, path)
+            assert (await guarded.get(caller, path, **query)).status_code == 403, (caller, path)
+
+
+async def subjects(guarded: Guarded, caller: str, **asked: str) -> set[str]:
+    """The cases of the deadline events that a caller sees."""
+    page = (await guarded.get(caller, "/v1/events", cursor="", limit="5000", **asked)).json()
+    assert page["complete_to"] is not None
+    return {event["data"]["data"]["subject_id"] for event in page["events"]}
+
+
+async def test_feed__of_who_sees_a_part_is_of_the_cases_that_it_sees(guarded: Guarded) -> None:
+    for caller in ("office", "operations", "education", "abroad"):
+        seen = await subjects(guarded, caller)
+        assert seen or caller == "abroad", caller
+        for subject in await subjects(guarded, "auditor"):
+            status = (await guarded.get(caller, f"/v1/cases/{subject}")).status_code
+            assert (status == 200) == (subject in seen), (caller, subject)
+    assert await subjects(guarded, "operations", jurisdiction=COMMUNE) < await subjects(guarded, "operations")
+    assert await subjects(guarded, "office", type="DeadlineBreached") < await subjects(guarded, "office")
 
 
 async def test_parked_and_differences__are_not_for_agencies(guarded: Guarded) -> None:

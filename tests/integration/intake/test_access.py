@@ -21,6 +21,7 @@ from tests.support.access import (
     CONTENT,
     DRAFTERS,
     EVERYTHING,
+    FOLLOWERS,
     MINUTES,
     NATION,
     OFFICES,
@@ -56,7 +57,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/conferences/{target:str}/commands"): CASE,
     ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
     ("GET", "/v1/commands"): CALLERS,
-    ("GET", "/v1/events"): EVERYTHING,
+    ("GET", "/v1/events"): FOLLOWERS,
     ("GET", "/metrics"): EVERYTHING,
     # The regulation is nobody's secret: who is charged with what, and how days are counted.
     ("GET", "/v1/jurisdictions"): CALLERS,

@@ -96,10 +96,10 @@ async def test_agency_that_led_before__acts_and_reads_no_more(guarded: Intake) -
     assert [each["command"] for each in possible.json()["items"] if each["possible"]] == []
 
 
-async def test_the_feed_is_for_callers_of_the_whole_tree(guarded: Intake) -> None:
-    assert (await guarded.get("/v1/events", token=TOKENS["auditor"])).status_code == 200
-    assert (await guarded.get("/v1/events", token=TOKENS["district-auditor"])).status_code == 403
-    assert (await guarded.get("/v1/events", token=TOKENS["education"])).status_code == 403
+async def test_the_whole_feed_is_for_callers_of_the_whole_tree(guarded: Intake) -> None:
+    assert (await guarded.get("/v1/events", token=TOKENS["auditor"], after="0")).status_code == 200
+    assert (await guarded.get("/v1/events", token=TOKENS["district-auditor"], after="0")).status_code == 403
+    assert (await guarded.get("/v1/events", token=TOKENS["education"], epoch="x")).status_code == 403
 
 
 async def test_content_is_for_the_office_and_the_agency_that_has_the_case(guarded: Intake) -> None:

@@ -257,13 +257,21 @@ class Queries:
         """Return which of some cases the caller may see."""
         return {subject_id for _, subject_id in await self._visible_rows(scope, subject_ids)}
 
+    async def visible_by_source(
+        self, scope: Scope, subject_ids: Collection[UUID], jurisdiction: str = ""
+    ) -> Collection[tuple[str, UUID]]:
+        """Return which of some cases the caller may see, within a subtree if one is asked for, by source and id."""
+        return await self._visible_rows(scope, subject_ids, jurisdiction)
+
     async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return the titles of those of some cases that the caller may see."""
         return {each: row.title for (_, each), row in (await self._visible_rows(scope, subject_ids)).items()}
 
-    async def _visible_rows(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[tuple[str, UUID], CaseRow]:
+    async def _visible_rows(
+        self, scope: Scope, subject_ids: Collection[UUID], jurisdiction: str = ""
+    ) -> dict[tuple[str, UUID], CaseRow]:
         async def work(connection: Any) -> dict[tuple[str, UUID], CaseRow]:
-            return await parts.visible(connection, await reached(connection, scope), subject_ids)
+            return await parts.visible(connection, await reached(connection, scope, jurisdiction), subject_ids)
 
         return await read(self._pool, work)
 

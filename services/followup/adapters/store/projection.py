@@ -396,6 +396,7 @@ def new_event(emitted: Emitted) -> NewEvent:
         causation_id=event.cause_id,
         source=event.source,
         backfilled=emitted.backfilled,
+        petition_reference=emitted.reference,
     )
     return NewEvent(
         originator_id=event.deadline_id,

@@ -8,6 +8,7 @@ import msgspec
 
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.explanation import letter
+from shared.events import PetitionReference
 from shared.events.deadline import (
     DeadlineEvent,
     InWords,
@@ -27,6 +28,8 @@ class Emitted(msgspec.Struct, frozen=True, gc=False):
     backfilled: bool
     #: The code of the authority whose case it is.
     jurisdiction: str
+    #: Under which reference the petition was pushed; None where it was not.
+    reference: PetitionReference | None = None
 
 
 def deadline_event(
@@ -55,7 +58,7 @@ def deadline_event(
         **fields,
     )
     event_id = ordered_derived_id(at, raised.deadline_id, cause, kind.TOPIC, stage)
-    return Emitted(event, event_id, raised.version, backfilled, raised.jurisdiction)
+    return Emitted(event, event_id, raised.version, backfilled, raised.jurisdiction, raised.reference)
 
 
 def breach_details(raised: DeadlineState) -> dict[str, Any]:

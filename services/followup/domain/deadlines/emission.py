@@ -12,6 +12,7 @@ from services.followup.domain.deadlines.deadline_events import Emitted, breach_d
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty
 from services.followup.domain.duties.duty import DutyOutcome, WaiverGround
+from shared.events import PetitionReference
 from shared.events.deadline import (
     DeadlineBreached,
     DeadlineBreachRetracted,
@@ -185,16 +186,17 @@ def emit(
     cause: Cause,
     explain: Explain,
     unexpected: WaiverGround = WaiverGround.START_ANNULLED,
+    reference: PetitionReference | None = None,
 ) -> tuple[list[Emitted], DeadlineState | None]:
     """The events that bring `raised` to `expected`, and the state after them; the same for the same arguments.
 
-    `unexpected` is the ground on which one that is not expected is waived.
+    `unexpected` is the ground on which one that is not expected is waived; under `reference` its petition was pushed.
     """
     if expected is None:
         return _not_expected(raised, cause, unexpected)
     if raised is not None and _stands(raised, expected) and not _is_breached_falsely(raised, expected, cause.at):
         return [], raised
-    work = _Emission(raised or _unraised(expected, cause), cause)
+    work = _Emission(raised or _unraised(expected, cause, reference), cause)
     work.change(
         starting_event=expected.start.event_id,
         debtor=expected.debtor,
@@ -273,7 +275,7 @@ def _not_expected(
     return work.emitted, work.raised
 
 
-def _unraised(expected: ExpectedDeadline, cause: Cause) -> DeadlineState:
+def _unraised(expected: ExpectedDeadline, cause: Cause, reference: PetitionReference | None) -> DeadlineState:
     return DeadlineState(
         deadline_id=expected.deadline_id,
         source=expected.source,
@@ -286,5 +288,6 @@ def _unraised(expected: ExpectedDeadline, cause: Cause) -> DeadlineState:
         jurisdiction=expected.jurisdiction,
         clock_cause=cause.event_id,
         clock_stamp=cause.at,
+        reference=reference,
         due_on=expected.due_on,
     )

@@ -287,12 +287,14 @@ class DeadlineEngine:
         if subject_id in self.differences:
             return
         raised = self._raised.setdefault(subject_id, {})
+        petition = self.cases.petitions.get(subject_id)
+        reference = None if petition is None else petition.received.meta.petition_reference
         for deadline_id in sorted_ids((expected | raised).keys() - self.cases.uncountable.get(subject_id, {}).keys()):
             known, wanted = raised.get(deadline_id), expected.get(deadline_id)
             if wanted is None and known is not None:
                 events, after = emit(known, None, cause, self._explain, self._why_not_expected(known))
             else:
-                events, after = emit(known, wanted, cause, self._explain)
+                events, after = emit(known, wanted, cause, self._explain, reference=reference)
             self.emitted.extend(events)
             if after is not None:
                 raised[deadline_id] = after

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.duties.duty import OPEN, DutyOutcome
+from shared.events import PetitionReference
 from shared.events.deadline import (
     Explanation,
     Subject,
@@ -37,6 +38,8 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     clock_cause: UUID
     #: The event-time instant of that event, or of a later one that changed the warnings alone: no timer is earlier.
     clock_stamp: datetime
+    #: Under which reference its petition was pushed; None where it was not, and of other cases; never changes.
+    reference: PetitionReference | None = None
     #: Which of several alike it is; "" where there is one only; never changes.
     part: str = ""
     #: The last day on which it can be done in time; None while it is undated or its clock stands still.

@@ -124,4 +124,5 @@ def _unraised(event: DeadlineEvent, meta: Metadata) -> DeadlineState:
         jurisdiction=meta.jurisdiction,
         clock_cause=event.cause_id,
         clock_stamp=event.at,
+        reference=meta.petition_reference,
     )

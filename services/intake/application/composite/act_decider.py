@@ -14,6 +14,7 @@ from services.intake.application.ports import CaseHistory, EventPlace, Ids, Stor
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import AnyFact
 from services.intake.domain.facts import unrecorded
+from shared.events import PetitionReference
 from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
 from shared.identifiers import normalised
 
@@ -106,7 +107,10 @@ class WorkingHistory:
             self.stored_versions.setdefault(originator, 0)
             facts = self._facts.setdefault(originator, [])
             version = facts[-1].version + 1 if facts else 1
-            facts.append(msgspec.structs.replace(unrecorded(event, self._decided), version=version))
+            reference = PetitionReference(*command.reference) if version == 1 and command.reference else None
+            facts.append(
+                msgspec.structs.replace(unrecorded(event, self._decided), version=version, reference=reference)
+            )
             self._decided += 1
             if version == 1:
                 source = command.reference[0] if command.reference else normalised(command.body.source)

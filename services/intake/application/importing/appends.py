@@ -9,6 +9,7 @@ from services.intake.application.append_builder import Authorship, Recorder
 from services.intake.application.importing.case_decider import IMPORT, Group
 from services.intake.application.ports import Ids, KeyRing, StoredKey
 from shared.event_store.append import Append, NewEvent
+from shared.events import PetitionReference
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ class Appends:
         events: list[NewEvent] = []
         references: list[tuple[str, str, int]] = []
         said: dict[UUID, Authorship] = {}
+        pushed_as = dict(group.references)
         deed_id: UUID | None = None
         for told in group.told:
             fact, event_id, case = told.fact, self._new_id(), told.fact.originator_id
@@ -40,11 +42,15 @@ class Appends:
                 said[case] = self._authorship(event_id, told.case)
             if told.case and version == 1:
                 references.append((self._settings.source, told.case, len(events)))
+                pushed_as[case] = PetitionReference(self._settings.source, told.case)
             if not told.follows:
                 deed_id = event_id
             cause = deed_id if told.follows else None
             petitioners = tuple(getattr(fact.event, "petitioner_ids", ())) or group.petitioners.get(case, ())
-            events.append(self._recorder.event(fact, version, event_id, said[case], ring, petitioners, cause))
+            reference = pushed_as.get(case) if fact.aggregate == "petition" else None
+            events.append(
+                self._recorder.event(fact, version, event_id, said[case], ring, petitioners, cause, reference)
+            )
         return Append(
             events=tuple(events),
             expected=group.expected,

@@ -33,7 +33,7 @@ from services.intake.domain import (
 from services.intake.domain.catalogues import canonical
 from services.intake.domain.facts import unrecorded
 from services.intake.domain.folding import conference_after, fold_conference, fold_petition, petition_after
-from shared.events import DatedEvent
+from shared.events import DatedEvent, PetitionReference
 from shared.events.titles import EVENT_TITLES
 from shared.identifiers import NATION
 from shared.sentences import Sentence
@@ -64,6 +64,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     told: tuple[Told, ...]
     expected: dict[UUID, int]
     petitioners: dict[UUID, tuple[str, ...]]
+    references: dict[UUID, PetitionReference]
 
 
 class Known:
@@ -354,6 +355,7 @@ class _Work:
             told=tuple(self._told),
             expected=self._expected | rests_on(facts, self._regulation_cache.versions),
             petitioners={i: loaded.petitioners_of(i) for i in self._expected if i in loaded.petitions},
+            references={i: loaded.references[i] for i in self._expected if i in loaded.references},
         )
 
     def undo(self) -> None:

@@ -1,0 +1,60 @@
+"""What of the log a caller sees who may not see all of it."""
+
+from collections.abc import Collection, Sequence
+
+from services.intake.application.ports import History
+from services.intake.application.regulation_cache import RegulationCache
+from services.intake.domain import AnyFact, Caller, fold_conference, fold_petition, may_see
+from services.intake.domain.permissions import HOLDERS, REGULATION, WITHOUT_CASES
+from shared.events import Metadata, Recorded, decode_metadata
+from shared.feed_cursor import FeedFilter
+from shared.identifiers import is_within
+
+#: What holds for everybody below the place that it is of; people and their posts do not.
+_HOLDS_BELOW = REGULATION - {"person"}
+
+
+class FeedVisibility:
+    """Chooses of some events those that a caller sees."""
+
+    def __init__(self, regulation_cache: RegulationCache, history: History) -> None:
+        self._regulation_cache, self._history = regulation_cache, history
+
+    async def seen(self, caller: Caller, asked: FeedFilter, events: Sequence[Recorded]) -> Collection[int]:
+        """The positions of the events that it sees: those of its subtree, and the regulation that holds there.
+
+        What an ended place left, its successor sees too. An agency sees of cases what it has or had a part in.
+        """
+        if caller.roles <= WITHOUT_CASES or not events:
+            return ()
+        await self._regulation_cache.refresh()
+        near = [(event, meta) for event in events if self._is_near(caller, asked, meta := decode_metadata(event.state))]
+        if caller.roles <= HOLDERS:
+            cases = {event.originator_id for event, meta in near if meta.aggregate not in REGULATION}
+            facts = await self._history.facts(cases)
+            held = {case for case in cases if self._has_part(caller, facts[case])}
+            near = [each for each in near if each[0].originator_id in held or each[1].aggregate in _HOLDS_BELOW]
+        return {event.position for event, _ in near}
+
+    def _is_near(self, caller: Caller, asked: FeedFilter, meta: Metadata) -> bool:
+        """Whether an event is of the caller's subtree, and of what it asks for."""
+        pushed_as = meta.petition_reference
+        if asked.mine and (pushed_as is None or not caller.may_push_as(pushed_as.source)):
+            return False
+        places = (caller.jurisdiction, asked.jurisdiction or caller.jurisdiction)
+        return all(self._concerns(meta, place) for place in places)
+
+    def _concerns(self, meta: Metadata, subtree: str) -> bool:
+        if is_within(meta.jurisdiction, subtree):
+            return True
+        if meta.aggregate in _HOLDS_BELOW:
+            return is_within(subtree, meta.jurisdiction)
+        known = self._regulation_cache
+        return is_within(known.regulation.successor_of_jurisdiction(meta.jurisdiction, known.today), subtree)
+
+    def _has_part(self, caller: Caller, facts: Sequence[AnyFact]) -> bool:
+        if not facts:
+            return False
+        fold = fold_petition if facts[0].event.AGGREGATE == "petition" else fold_conference
+        case, known = fold(facts), self._regulation_cache
+        return case is not None and may_see(caller, case, facts, known.regulation, known.today)

@@ -120,7 +120,8 @@ class PartialEventPage(msgspec.Struct, kw_only=True):
     events: list[CloudEvent]
 
 
-_PAGE = ResponseSpec(EventPage | PartialEventPage, generate_examples=False, description="the events after the position")
+_EITHER: Any = EventPage | PartialEventPage  # the framework's types know one class, its OpenAPI any of several
+_PAGE = ResponseSpec(_EITHER, generate_examples=False, description="the events after the position")
 _DESCRIPTION = """The bytes of every event as they are stored. A page ends after `limit` events, or with the event that
 fills it to 4 MiB. `complete_to` stands only in answers that reach the head.
 

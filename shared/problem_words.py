@@ -355,6 +355,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "at-most-long": Sentence("Dài tối đa {bound} ký tự hoặc mục.", "at most {bound} characters or entries"),
             "at-least-long": Sentence("Dài ít nhất {bound} ký tự hoặc mục.", "at least {bound} characters or entries"),
             "range": Sentence("Số này quá lớn; hãy kiểm tra lại.", "the number is too large; check it"),
+            "offset": Sentence(
+                "Thời điểm phải có múi giờ, ví dụ 2026-03-01T21:47:05+07:00.",
+                "an instant has its offset, as in 2026-03-01T21:47:05+07:00",
+            ),
             "empty": Sentence("Chưa nhập trường này; hãy điền.", "fill it in"),
         },
     ),

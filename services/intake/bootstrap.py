@@ -140,7 +140,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         stack.push_async_callback(writer.close)
 
         history = StoredHistory(pool, durable)
-        regulation_cache = RegulationCache(history)
+        regulation_cache = RegulationCache(history, settings.declared_attributes)
         await regulation_cache.refresh()
         files = StoredFileRecords(pool)
         file_keeper = FileKeeper(files, folder)

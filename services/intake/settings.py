@@ -8,6 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.settings import PublicUrl
 
+#: A name within a namespace, so that no later field of the product is called the same.
+_ATTRIBUTE = r"[a-z0-9]+(?:-[a-z0-9]+)*\.[a-z0-9]+(?:[_-][a-z0-9]+)*"
+
 
 class IntakeSettings(BaseSettings):
     """What an operator sets."""
@@ -39,8 +42,18 @@ class IntakeSettings(BaseSettings):
     scanner: str = Field(
         default="", description="a clamd: unix:///run/clamav/clamd.ctl or tcp://host:3310; empty: none"
     )
+    attributes: str = Field(
+        default="",
+        pattern=rf"^({_ATTRIBUTE}( *, *{_ATTRIBUTE})*)?$",
+        description="the names of the province's own attributes of petitions, by commas, such as lai-chau.ho-ngheo",
+    )
     seed_calendars: bool = True
     pool_size: int = Field(default=8, ge=2, le=100)
+
+    @property
+    def declared_attributes(self) -> frozenset[str]:
+        """The names under which petitions may have attributes."""
+        return frozenset(self.attributes.replace(" ", "").split(",")) - {""}
 
     @property
     def movable_from(self) -> datetime | None:

@@ -80,8 +80,9 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.provider import Provider, is_safe_url
+from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
+from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemSettings, SystemTokens
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
@@ -123,8 +124,11 @@ def callers_of(settings: FollowupSettings) -> Callers:
     """
     if settings.issuer and not (is_safe_url(settings.issuer) and is_safe_url(settings.public_url)):
         raise WrongSettings("FOLLOWUP_ISSUER, FOLLOWUP_PUBLIC_URL: addresses with https")
-    people = bool(settings.issuer)
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, cookies=not people, people=people)
+    has_provider = bool(settings.issuer or system_settings(settings).issuer)
+    cookies = not settings.issuer
+    return configured_callers(
+        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider
+    )
 
 
 def session_seals(settings: FollowupSettings) -> SessionSeals:
@@ -163,6 +167,18 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: FollowupSe
             f"{settings.source}: set FOLLOWUP_SOURCE={born}, or name the database of {settings.source}"
         )
     await store.name_source(pool, settings.source)
+
+
+def system_settings(settings: FollowupSettings) -> SystemSettings:
+    """What the settings say of the provider of systems. Raises WrongSettings."""
+    found = SystemSettings(
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_jwks,
+        settings.jwt_admin,
+    )
+    found.check("FOLLOWUP")
+    return found
 
 
 @contextlib.asynccontextmanager
@@ -227,6 +243,8 @@ async def running(
         def notices() -> dict[str, str]:
             found = broker_hindrances() | durability()
             found |= {"standby": durable.trouble or durable.notice, "hosts": hosts.notice}
+            if systems is not None and systems.provider.age > KEYS_OLD:
+                found["systems"] = KEYS_OF_SYSTEMS_OLD
             return {name: why for name, why in found.items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
@@ -264,10 +282,16 @@ async def running(
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 away=followed.away(),
                 refused_calls=callers.refused.counts,
+                systems_read_at=systems.provider.read_at(time.time()) if systems is not None else None,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
 
         works = {"metrics": keep_fresh(collector, snapshot)}
+        systems: SystemTokens | None = None
+        if (of_systems := system_settings(settings)).issuer:
+            systems = SystemTokens(of_systems, await stack.enter_async_context(cookieless_client()))
+            callers.systems = systems
+            works["systems"] = systems.provider.follow()
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
         for name, work in works.items():

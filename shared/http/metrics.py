@@ -25,6 +25,9 @@ LONGEST = 30.0  # seconds at most: a refresh that a lock held up says nothing ab
 
 #: The help text of what both services count alike.
 REFUSED_CALLS = "Calls refused by this process for want of proof who calls: no token, an unknown one, a foreign page"
+SYSTEMS_KEYS_READ = (
+    "When this process last read the keys of the provider of systems; 0 before it did, missing where there is none"
+)
 STANDBY_REQUIRED = "1 where the database waits for a standby at each commit, as synchronous_standby_names says"
 STANDBY_CONFIRMED = "When the required standby last acknowledged a commit of this process; missing where there is none"
 

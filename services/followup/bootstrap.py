@@ -38,7 +38,14 @@ from services.followup.application.ports import RebuildRuns
 from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
-from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, digest_mailer, source_token
+from services.followup.configured import (
+    MIGRATIONS,
+    SEARCH_PATH,
+    broker_urls,
+    digest_mailer,
+    source_token,
+    system_settings,
+)
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.agenda import Agendas
@@ -80,9 +87,10 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
+from shared.http.permissions import KNOWN_OWN, permitted
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
-from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemSettings, SystemTokens
+from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
@@ -167,18 +175,6 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: FollowupSe
             f"{settings.source}: set FOLLOWUP_SOURCE={born}, or name the database of {settings.source}"
         )
     await store.name_source(pool, settings.source)
-
-
-def system_settings(settings: FollowupSettings) -> SystemSettings:
-    """What the settings say of the provider of systems. Raises WrongSettings."""
-    found = SystemSettings(
-        settings.jwt_issuer,
-        settings.jwt_audience,
-        settings.jwt_jwks,
-        settings.jwt_admin,
-    )
-    found.check("FOLLOWUP")
-    return found
 
 
 @contextlib.asynccontextmanager
@@ -337,7 +333,7 @@ def _console(
     """The pages for people, but those of sign-in and of the figures."""
     reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
     agendas = Agendas(queries, logs)
-    return [
+    pages_of_people = [
         *work_routes(pages, queries, callers),
         *door_routes(pages, queries, callers),
         *sample_routes(pages, callers),
@@ -356,6 +352,7 @@ def _console(
         *language_routes(),
         favicon_route(),
     ]
+    return permitted(KNOWN_OWN, pages_of_people)
 
 
 def _at_provider(

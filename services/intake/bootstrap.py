@@ -35,7 +35,7 @@ from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
-from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of
+from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -63,7 +63,7 @@ from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
-from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemSettings, SystemTokens
+from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
@@ -109,20 +109,6 @@ def callers_of(settings: IntakeSettings) -> Callers:
         raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
     has_provider = bool(settings.issuer or system_settings(settings).issuer)
     return configured_callers(settings.host, settings.tokens_file, settings.tokens, provider=has_provider)
-
-
-def system_settings(settings: IntakeSettings) -> SystemSettings:
-    """What the settings say of the provider of systems. Raises WrongSettings."""
-    found = SystemSettings(
-        settings.jwt_issuer,
-        settings.jwt_audience,
-        settings.jwt_jwks,
-        settings.jwt_admin,
-        people_issuer=settings.issuer,
-        people_audience=settings.audience,
-    )
-    found.check("INTAKE")
-    return found
 
 
 @contextlib.asynccontextmanager

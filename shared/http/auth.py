@@ -16,6 +16,7 @@ from litestar.types import BeforeRequestHookHandler
 
 from shared.http.loopback import is_loopback
 from shared.http.parameters import refuse_unknown_parameters
+from shared.http.permissions import permission_of
 from shared.http.problems import ProblemError, problem
 from shared.http.refused_calls import RefusedCalls
 from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
@@ -238,6 +239,9 @@ class Callers:
                     if before_refusal is not None:
                         await before_refusal(request)
                     raise
+                permission = permission_of(request.scope["route_handler"])
+                if not permission.allows(request.scope["state"][_CALLER].roles):
+                    raise problem(403, "role-may-not", "needs", roles=sorted(permission.roles))
             if request.scope["query_string"]:
                 refuse_unknown_parameters(request)
 

@@ -17,7 +17,6 @@ from shared.http.problems import problem
 from shared.http.provider import Provider, ProviderAway, is_safe_url
 from shared.http.tokens import ROLES, is_own_name
 from shared.identifiers import MalformedCode, agency_code, normalised
-from shared.settings import WrongSettings
 
 CLAIM = "doithoai"
 #: The claims that name the client, the first that there is (RFC 9068, 2.2.1; OpenID Connect Core, 2).
@@ -42,22 +41,23 @@ class SystemSettings(msgspec.Struct, frozen=True):
     people_issuer: str = ""
     people_audience: str = ""
 
-    def check(self, prefix: str) -> None:
-        """Refuse settings by which nobody would be told for certain. Raises WrongSettings."""
+    @property
+    def wrong(self) -> str:
+        """Why nobody would be told for certain by these settings, behind the setting that is to blame; else empty."""
         if not self.issuer:
-            return
-        is_address = "://" in self.keys_at
-        if not self.audience or not (self.keys_at or is_safe_url(self.issuer)):
-            raise WrongSettings(
-                f"{prefix}_JWT_ISSUER, {prefix}_JWT_AUDIENCE: an address with https, and the audience of its tokens"
-            )
-        if is_address and not is_safe_url(self.keys_at):
-            raise WrongSettings(f"{prefix}_JWT_JWKS: a file, or an address with https")
+            return ""
+        if not (self.keys_at or is_safe_url(self.issuer)):
+            return "JWT_ISSUER: an address with https, or name its keys by JWT_JWKS"
+        if not self.audience:
+            return "JWT_AUDIENCE: name the audience of its tokens"
+        if "://" in self.keys_at and not is_safe_url(self.keys_at):
+            return "JWT_JWKS: a file, or an address with https"
         if self.issuer == self.people_issuer and self.audience == self.people_audience:
-            raise WrongSettings(
-                f"{prefix}_JWT_AUDIENCE: the provider of people signs tokens for systems too: give these another "
-                "audience, or a person's token could be taken for a system's"
+            return (
+                "JWT_AUDIENCE: the provider of people signs tokens for systems too: give these another audience, or a "
+                "person's token could be taken for a system's"
             )
+        return ""
 
 
 class ClaimedRights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

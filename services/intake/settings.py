@@ -33,6 +33,10 @@ class IntakeSettings(BaseSettings):
     tokens: str = Field(default="", description="the same JSON in the environment")
     issuer: str = Field(default="", description="the OpenID provider at which people sign in; empty: none")
     audience: str = Field(default="doithoai", description="what access tokens of people name as their audience")
+    jwt_issuer: str = Field(default="", description="the provider whose access tokens systems bring; empty: none")
+    jwt_audience: str = Field(default="doithoai-api", description="what those tokens name as their audience")
+    jwt_jwks: str = Field(default="", description="its keys, a file or an address; empty: as the issuer describes")
+    jwt_admin: bool = Field(default=False, description="whether such a token may carry the role admin")
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     clock_start: AwareDatetime | None = Field(
         default=None, description="development: the movable clock's first instant, on an empty store only"

@@ -29,7 +29,15 @@ REQUEST_ID = b"x-request-id"
 TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
 
 #: Headers of which a second one makes it unclear what is asked, or by whom.
-ONCE = (b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"sec-fetch-site")
+ONCE = (
+    b"host",
+    b"authorization",
+    b"x-doithoai-token",
+    b"origin",
+    b"content-type",
+    b"idempotency-key",
+    b"sec-fetch-site",
+)
 #: What no answer lacks: no cache keeps it, no browser takes it for another type than it says.
 GUARDS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 

@@ -50,6 +50,19 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Đồng hồ chỉ được đặt từ năm {first} đến năm {last}, không thể là năm {year}.",
                 "{year} is outside {first} to {last}, which the clock may show",
             ),
+            "clock-duration": Sentence(
+                "“{text}” không phải là khoảng thời gian về sau; hãy viết theo ISO 8601, ví dụ P15D hoặc PT1H.",
+                "'{text}' is no duration ahead; write it as ISO 8601 does, such as P15D or PT1H",
+            ),
+            "clock-instant": Sentence(
+                "“{text}” không phải là thời điểm có múi giờ, cũng không phải next-deadline.",
+                "'{text}' is neither an instant with its offset nor next-deadline",
+            ),
+            "clock-one": Sentence("Hãy nêu đúng một trong hai: to hoặc by.", "give one of to and by, and not both"),
+            "petition": Sentence(
+                "Hãy nêu petition_id, hoặc source và external_id, của một kiến nghị.",
+                "name a petition by petition_id, or by source and external_id",
+            ),
             "no-date": Sentence(
                 "“{text}” không phải là ngày; hãy viết theo mẫu YYYY-MM-DD (năm-tháng-ngày).",
                 "'{text}' is no date; write it as YYYY-MM-DD",

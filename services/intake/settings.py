@@ -10,6 +10,8 @@ from shared.settings import PublicUrl
 
 #: A name within a namespace, so that no later field of the product is called the same.
 _ATTRIBUTE = r"[a-z0-9]+(?:-[a-z0-9]+)*\.[a-z0-9]+(?:[_-][a-z0-9]+)*"
+#: The name of every sandbox's store, which each of its events bears: nobody takes one for a province's.
+SANDBOX_SOURCE = "sandbox"
 
 
 class IntakeSettings(BaseSettings):
@@ -40,6 +42,9 @@ class IntakeSettings(BaseSettings):
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     clock_start: AwareDatetime | None = Field(
         default=None, description="development: the movable clock's first instant, on an empty store only"
+    )
+    sandbox: bool = Field(
+        default=False, description="development: a store that is begun and served as a sandbox, on loopback only"
     )
     files: str = Field(default="", description="the folder of uploaded files; empty: none are taken")
     largest_file: int = Field(default=32, ge=1, le=1024, description="the largest file that is taken, in MiB")

@@ -135,7 +135,7 @@ def callers_of(settings: FollowupSettings) -> Callers:
     has_provider = bool(settings.issuer or system_settings(settings).issuer)
     cookies = not settings.issuer
     return configured_callers(
-        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider
+        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider, rate=settings.rate
     )
 
 
@@ -278,6 +278,7 @@ async def running(
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 away=followed.away(),
                 refused_calls=callers.refused.counts,
+                forbidden_calls=callers.refused.forbidden,
                 systems_read_at=systems.provider.read_at(time.time()) if systems is not None else None,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )

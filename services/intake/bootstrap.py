@@ -108,7 +108,9 @@ def callers_of(settings: IntakeSettings) -> Callers:
     if settings.issuer and not (is_safe_url(settings.issuer) and settings.audience):
         raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
     has_provider = bool(settings.issuer or system_settings(settings).issuer)
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, provider=has_provider)
+    return configured_callers(
+        settings.host, settings.tokens_file, settings.tokens, provider=has_provider, rate=settings.rate
+    )
 
 
 @contextlib.asynccontextmanager
@@ -189,6 +191,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 is_leader=relay.is_leader,
                 unpublished_year=unpublished_year(regulation_cache.today, published) or 0,
                 refused=callers.refused.counts,
+                forbidden=callers.refused.forbidden,
                 queued={(name,): w.messages for name, w in queue.waiting.items() if w.messages is not None},
                 consumers={(name,): w.consumers for name, w in queue.waiting.items() if w.consumers is not None},
                 hindered=bool(queue.hindrance or relay.hindrance),

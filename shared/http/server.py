@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
 from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
+from shared.http.rate_limits import RATE
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -130,7 +131,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 names = {name.lower() for name, _ in headers}
-                message = message | {"headers": headers + [guard for guard in GUARDS if guard[0] not in names]}
+                headers += [guard for guard in GUARDS if guard[0] not in names]
+                message = message | {"headers": headers + scope.get("state", {}).get(RATE, [])}
             await send(message)
 
         refusal = _unclear(scope)

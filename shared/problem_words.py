@@ -160,7 +160,7 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         {
             "": Sentence(
                 "Quá {most} lần gọi trong {window} giây; hãy chờ số giây ghi ở Retry-After rồi gửi lại.",
-                "more than {most} requests in {window} seconds; wait for the seconds of `Retry-After` and send it again",
+                "more than {most} requests in {window} seconds; wait the seconds of `Retry-After` and send it again",
             )
         },
     ),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from litestar.types import AfterExceptionHookHandler, BeforeRequestHookHandler, Scope
+from litestar.types import BeforeRequestHookHandler, Scope
 
 from shared.http.loopback import is_loopback
 from shared.http.parameters import refuse_unknown_parameters
@@ -223,7 +223,7 @@ class Callers:
             raise problem(429, "too-many-requests", headers=headers, most=self.limits.most, window=WINDOW) from None
         request.scope["state"][RATE] = self.limits.headers(left)
 
-    def noting(self, forbidden: tuple[type[Exception], ...] = ()) -> AfterExceptionHookHandler:
+    def noting(self, forbidden: tuple[type[Exception], ...] = ()) -> Callable[[Exception, Scope], Awaitable[None]]:
         """The hook for `Litestar(after_exception=...)`, which notes what a known caller may not.
 
         `forbidden` are the exceptions of a service that say so by another class than ProblemError.
@@ -266,9 +266,9 @@ class Callers:
                     caller = await self.who(request)
                 except ProblemError as refusal:
                     is_proof = refusal.status == 401  # whose sentence says what was wrong with it
+                    await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
                     if is_proof:
                         self._count(request, f"address {network_of(_peer(request))}")
-                    await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
                     if before_refusal is not None:
                         await before_refusal(request)
                     raise

@@ -50,6 +50,19 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Đồng hồ chỉ được đặt từ năm {first} đến năm {last}, không thể là năm {year}.",
                 "{year} is outside {first} to {last}, which the clock may show",
             ),
+            "clock-duration": Sentence(
+                "“{text}” không phải là khoảng thời gian về sau; hãy viết theo ISO 8601, ví dụ P15D hoặc PT1H.",
+                "'{text}' is no duration ahead; write it as ISO 8601 does, such as P15D or PT1H",
+            ),
+            "clock-instant": Sentence(
+                "“{text}” không phải là thời điểm có múi giờ, cũng không phải next-deadline.",
+                "'{text}' is neither an instant with its offset nor next-deadline",
+            ),
+            "clock-one": Sentence("Hãy nêu đúng một trong hai: to hoặc by.", "give one of to and by, and not both"),
+            "petition": Sentence(
+                "Hãy nêu petition_id, hoặc source và external_id, của một kiến nghị.",
+                "name a petition by petition_id, or by source and external_id",
+            ),
             "no-date": Sentence(
                 "“{text}” không phải là ngày; hãy viết theo mẫu YYYY-MM-DD (năm-tháng-ngày).",
                 "'{text}' is no date; write it as YYYY-MM-DD",
@@ -404,6 +417,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "at-most-long": Sentence("Dài tối đa {bound} ký tự hoặc mục.", "at most {bound} characters or entries"),
             "at-least-long": Sentence("Dài ít nhất {bound} ký tự hoặc mục.", "at least {bound} characters or entries"),
             "range": Sentence("Số này quá lớn; hãy kiểm tra lại.", "the number is too large; check it"),
+            "offset": Sentence(
+                "Thời điểm phải có múi giờ, ví dụ 2026-03-01T21:47:05+07:00.",
+                "an instant has its offset, as in 2026-03-01T21:47:05+07:00",
+            ),
             "empty": Sentence("Chưa nhập trường này; hãy điền.", "fill it in"),
         },
     ),

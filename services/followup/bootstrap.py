@@ -17,7 +17,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from services.followup.adapters.feed_client import FeedClient
-from services.followup.adapters.intake_client import IntakeClient
+from services.followup.adapters.intake_client import IntakeClient, name_origin
 from services.followup.adapters.person_posts import ActingPosts, PersonPosts
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.read.live_digest import LiveState
@@ -297,7 +297,7 @@ async def running(
 
         # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
         in_post = ActingPosts()
-        acting = await stack.enter_async_context(cookieless_client(in_post.name_post))
+        acting = await stack.enter_async_context(cookieless_client(in_post.name_post, name_origin))
         pages = Pages(queries, path_of(settings.public_url))
         sign_in, open_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
         if settings.issuer:

@@ -51,7 +51,7 @@ from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
-from services.intake.settings import IntakeSettings
+from services.intake.settings import SANDBOX_SOURCE, IntakeSettings
 from shared.calendar import unpublished_year
 from shared.calendar.shipped import seed_years
 from shared.envelope import to_message
@@ -60,6 +60,7 @@ from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
+from shared.http.loopback import is_loopback
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
@@ -143,7 +144,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         stack.push_async_callback(writer.close)
 
         history = StoredHistory(pool, durable)
-        regulation_cache = RegulationCache(history)
+        regulation_cache = RegulationCache(history, settings.declared_attributes)
         await regulation_cache.refresh()
         files = StoredFileRecords(pool)
         file_keeper = FileKeeper(files, folder)
@@ -302,6 +303,7 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
     Two stores of one name are told apart by nobody who reads them: only a developer's store gets one unasked.
     """
     born = await store.named_at_birth(pool)
+    _check_sandbox(settings, born, is_movable=await store.is_clock_movable(pool))
     if not (settings.source or is_development):
         remedy = f"this store is called {born}: set INTAKE_SOURCE={born} to go on" if born else "such as lai-chau"
         raise WrongSettings(f"INTAKE_SOURCE: name the source, each store differently and for ever; {remedy}")
@@ -319,6 +321,27 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
         except store.MovedBackwards:
             log.warning("clock_not_movable", why="the store has events already")
     return (await store.read_identity(pool)).source
+
+
+def _check_sandbox(settings: IntakeSettings, born: str, *, is_movable: bool) -> None:
+    """Hold a sandbox and what is none apart, by the settings and by how the store was begun. Raises WrongSettings."""
+    begun_as_one = born == SANDBOX_SOURCE and is_movable
+    if begun_as_one and not settings.sandbox:
+        raise WrongSettings(
+            "INTAKE_DATABASE_URL: this store was begun as a sandbox and never serves as anything else: run it by "
+            "`doithoai dev --sandbox`, or name another database"
+        )
+    if settings.sandbox and born and not begun_as_one:
+        raise WrongSettings(
+            "INTAKE_SANDBOX: this store was not begun as a sandbox and never becomes one: leave the setting out, or "
+            "name an empty database"
+        )
+    has_marks = settings.source == SANDBOX_SOURCE and settings.movable_from is not None
+    if settings.sandbox and not (has_marks and is_loopback(settings.host)):
+        raise WrongSettings(
+            f"INTAKE_SANDBOX: a sandbox listens on loopback, is called {SANDBOX_SOURCE} (INTAKE_SOURCE) and has a "
+            "clock of its own (INTAKE_CLOCK_START): set these, or leave the setting out"
+        )
 
 
 async def _follow_posts(

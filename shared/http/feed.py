@@ -95,6 +95,7 @@ class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     previousid: UUID | None = None
     externalsource: str | None = None
     externalid: str | None = None
+    traceparent: str | None = None
     data: dict[str, Any]
     specversion: Literal["1.0"]
     datacontenttype: Literal["application/json"]

@@ -20,11 +20,13 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
 from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
-from shared.http.rate_limits import RATE
+                headers += [guard for guard in GUARDS if guard[0] not in names]
+                message = message | {"headers": [*headers, named, *scope.get("state", {}).get(RATE, ())]}
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 MAX_QUERY, MAX_PARAMETERS = 4096, 50  # bytes of an address behind its question mark; the framework keeps the last 1024
+REQUEST_ID = b"x-request-id"
 TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
 
 #: Headers of which a second one makes it unclear what is asked, or by whom.
@@ -123,7 +125,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
 
-        is_answering = False
+        is_answering, origin = False, _origin(scope)
+        named = (REQUEST_ID, origin.request_id.encode())
 
         async def send_guarded(message: Message) -> None:
             nonlocal is_answering
@@ -131,26 +134,50 @@ def guarded(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 names = {name.lower() for name, _ in headers}
+<<<<<<< HEAD
                 headers += [guard for guard in GUARDS if guard[0] not in names]
                 message = message | {"headers": headers + scope.get("state", {}).get(RATE, [])}
+=======
+                message = message | {
+                    "headers": [*headers, *(guard for guard in GUARDS if guard[0] not in names), named]
+                }
+>>>>>>> 9c8f4a5335ad13116ea453431c0c281621831d22
             await send(message)
 
-        refusal = _unclear(scope)
-        if refusal is None:
-            try:
-                await app(scope, receive, send_guarded)
-                return
-            except Exception as error:
-                if is_answering:
-                    raise
-                log.error("unforeseen", path=scope["path"], kind=type(error).__name__)
-                refusal = problem(500, "internal-error")
-        body = problem_body(refusal, language_of(Request(scope)))
-        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
-        await send_guarded({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await send_guarded({"type": "http.response.body", "body": body, "more_body": False})
+        before = ORIGIN.set(origin)
+        try:
+            refusal = _unclear(scope)
+            if refusal is None:
+                try:
+                    await app(scope, receive, send_guarded)
+                    return
+                except Exception as error:
+                    if is_answering:
+                        raise
+                    log.error("unforeseen", path=scope["path"], kind=type(error).__name__)
+                    refusal = problem(500, "internal-error")
+            body = problem_body(refusal, language_of(Request(scope)))
+            headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
+            await send_guarded({"type": "http.response.start", "status": refusal.status, "headers": headers})
+            await send_guarded({"type": "http.response.body", "body": body, "more_body": False})
+        finally:
+            ORIGIN.reset(before)
 
     return edge
+
+
+def _origin(scope: Scope) -> Origin:
+    """Where a request says that it comes from. Of two that contradict each other none counts."""
+    given = request_id = traceparent = b""
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID:
+            request_id = value if not request_id else b" "
+        elif name == b"traceparent":
+            given, traceparent = value, (value if not given else b"")
+    return Origin(
+        request_id_of(request_id.decode("latin-1")),
+        traceparent_of(traceparent.decode("latin-1")) if traceparent else "",
+    )
 
 
 def _unclear(scope: Scope) -> ProblemError | None:

@@ -73,6 +73,10 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
             "cong-tinh-5821": {"name": "Lò Thị Mai", "address": "Bản Thẳm, xã Bản Hon", "phone": "0900000000"}
         },
         "text": "Đường vào bản bị sạt lở, xe không qua được.",
+        "submitted_at": "2026-03-01T21:47:05+07:00",
+        "area": "H35.10.31",
+        "category": "giao-thong",
+        "language": "vi",
         "effective_on": "2026-03-02",
         "source": "cong-tinh",
         "external_id": "LC-2026-0417",

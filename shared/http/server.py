@@ -20,8 +20,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
 from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
-                headers += [guard for guard in GUARDS if guard[0] not in names]
-                message = message | {"headers": [*headers, named, *scope.get("state", {}).get(RATE, ())]}
+from shared.http.rate_limits import RATE
+from shared.trace import ORIGIN, Origin, request_id_of, traceparent_of
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -134,14 +134,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 names = {name.lower() for name, _ in headers}
-<<<<<<< HEAD
                 headers += [guard for guard in GUARDS if guard[0] not in names]
-                message = message | {"headers": headers + scope.get("state", {}).get(RATE, [])}
-=======
-                message = message | {
-                    "headers": [*headers, *(guard for guard in GUARDS if guard[0] not in names), named]
-                }
->>>>>>> 9c8f4a5335ad13116ea453431c0c281621831d22
+                message = message | {"headers": [*headers, named, *scope.get("state", {}).get(RATE, ())]}
             await send(message)
 
         before = ORIGIN.set(origin)

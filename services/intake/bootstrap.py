@@ -108,7 +108,7 @@ def callers_of(settings: IntakeSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens, WrongSettings."""
     if settings.issuer and not (is_safe_url(settings.issuer) and settings.audience):
         raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
-    has_provider = bool(settings.issuer or system_settings(settings).issuer)
+    has_provider = bool(system_settings(settings).issuer or settings.issuer)
     return configured_callers(
         settings.host, settings.tokens_file, settings.tokens, provider=has_provider, rate=settings.rate
     )
@@ -270,7 +270,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *catalogue_routes(regulation_cache),
                 upload_route(uploads),
                 *file_routes(FileQueries(reading, files, folder, seals), troubles),
-                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),
+                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals), callers),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, visible, settings.event_type_prefix),

@@ -51,7 +51,7 @@ class RateLimits:
             at = self._full_at.get(who, now)
         at = (at if at > now else now) + self._each
         ahead = at - now
-        if ahead > WINDOW:
+        if ahead > WINDOW + 1e-6:  # what was added up is not exact
             raise TooOften(Left(0, WINDOW), max(1, round(ahead - WINDOW)))
         self._full_at[who] = at
         return Left(int((WINDOW - ahead) / self._each), int(ahead) + 1)

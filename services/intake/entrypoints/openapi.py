@@ -2,10 +2,11 @@
 
 import functools
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Link, OpenAPI, OpenAPIResponse, Operation, Parameter, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
@@ -309,13 +310,14 @@ FILE_PROBLEMS = problems(400, 401, 403, 404, 413, 415, 422, 503)
 FILE_READ_PROBLEMS = problems(*READ_STATUSES, 410)
 
 
-def config(*more: type[msgspec.Struct], prefix: str = "") -> OpenAPIConfig:
+def config(*more: type[msgspec.Struct], prefix: str = "", routes: Sequence[HTTPRouteHandler] = ()) -> OpenAPIConfig:
     """The document of intake; `more` are further bodies. A proxy may show it under a path, the `prefix`."""
     return document(
         "Đối thoại – intake",
         "The system of record of citizens' dialogue conferences: commands in, events out.",
         functools.partial(_complete, more),
         prefix,
+        routes,
     )
 
 

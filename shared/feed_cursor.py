@@ -23,11 +23,13 @@ class FeedFilter(msgspec.Struct, frozen=True):
     types: tuple[str, ...] = ()
     jurisdiction: str = ""
     mine: bool = False
+    #: Who asks: another caller's cursor has passed over what that one may not see.
+    reader: str = ""
 
     @property
     def digest(self) -> bytes:
         """The same for the same filter: a cursor of another one would have passed over what this one shows."""
-        asked = (sorted(set(self.types)), self.jurisdiction, self.mine)
+        asked = (sorted(set(self.types)), self.jurisdiction, self.mine, self.reader)
         return hashlib.sha256(msgspec.json.encode(asked)).digest()[:8]
 
 
@@ -63,7 +65,7 @@ def written(cursor: FeedCursor, key: bytes) -> str:
 
 
 def read(word: str, source: str, asked: FeedFilter, key: bytes) -> FeedCursor:
-    """What a word stands for. Raises ForeignCursor."""
+    """What a word stands for. Raises ForeignCursor: each cursor is written in one way alone."""
     if len(word) > LONGEST or not word.isascii():
         raise ForeignCursor
     try:
@@ -72,6 +74,8 @@ def read(word: str, source: str, asked: FeedFilter, key: bytes) -> FeedCursor:
         if not hmac.compare_digest(mac, _mac(content, key)):
             raise ForeignCursor
         cursor = msgspec.msgpack.decode(content, type=FeedCursor)
+        if written(cursor, key) != word:  # the decoder passes over what is no letter of its alphabet
+            raise ForeignCursor
     except (binascii.Error, msgspec.MsgspecError) as error:
         raise ForeignCursor from error
     if (cursor.version, cursor.source, cursor.filter) != (_VERSION, source, asked.digest):

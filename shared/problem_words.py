@@ -168,6 +168,15 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence("Chưa đăng nhập, hoặc mã truy cập không đúng.", "the request is not authenticated"),
         },
     ),
+    "too-many-requests": ProblemWords(
+        Sentence("Gọi quá nhiều lần", "Too many requests"),
+        {
+            "": Sentence(
+                "Quá {most} lần gọi trong {window} giây; hãy chờ số giây ghi ở Retry-After rồi gửi lại.",
+                "more than {most} requests in {window} seconds; wait the seconds of `Retry-After` and send it again",
+            )
+        },
+    ),
     "unusable-claims": ProblemWords(
         Sentence("Mã truy cập chưa nêu đủ quyền", "The token does not say what its holder may"),
         {

@@ -108,8 +108,10 @@ def callers_of(settings: IntakeSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens, WrongSettings."""
     if settings.issuer and not (is_safe_url(settings.issuer) and settings.audience):
         raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
-    has_provider = bool(settings.issuer or system_settings(settings).issuer)
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, provider=has_provider)
+    has_provider = bool(system_settings(settings).issuer or settings.issuer)
+    return configured_callers(
+        settings.host, settings.tokens_file, settings.tokens, provider=has_provider, rate=settings.rate
+    )
 
 
 @contextlib.asynccontextmanager
@@ -190,6 +192,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 is_leader=relay.is_leader,
                 unpublished_year=unpublished_year(regulation_cache.today, published) or 0,
                 refused=callers.refused.counts,
+                forbidden=callers.refused.forbidden,
                 queued={(name,): w.messages for name, w in queue.waiting.items() if w.messages is not None},
                 consumers={(name,): w.consumers for name, w in queue.waiting.items() if w.consumers is not None},
                 hindered=bool(queue.hindrance or relay.hindrance),
@@ -267,7 +270,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *catalogue_routes(regulation_cache),
                 upload_route(uploads),
                 *file_routes(FileQueries(reading, files, folder, seals), troubles),
-                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),
+                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals), callers),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, visible, settings.event_type_prefix),

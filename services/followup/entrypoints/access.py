@@ -7,6 +7,7 @@ from litestar import Request
 
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
+from services.followup.domain.deadlines.case_rows import CaseRow
 from shared.cases.pushing import is_own_source
 from shared.events import Recorded, decode_state
 from shared.events.deadline import DeadlineEvent
@@ -49,15 +50,22 @@ def visible_to(queries: Queries) -> Visible:
         scope = _scope(caller)
         found = {}
         for each in events:
-            event, meta = decode_state(each.topic, each.state)
-            pushed_as = meta.petition_reference
-            is_mine = pushed_as is not None and is_own_source(pushed_as.source, caller.name, caller.sources)
-            if isinstance(event, DeadlineEvent) and (is_mine or not asked.mine):
+            event, _ = decode_state(each.topic, each.state)
+            if isinstance(event, DeadlineEvent):
                 found[each.position] = event.source, event.subject_id
+        if not found:
+            return ()
         seen = await queries.visible_by_source(scope, {subject for _, subject in found.values()}, asked.jurisdiction)
+        if asked.mine:  # by the case: deadlines that 0.5.0 raised do not carry the reference
+            seen = {key: row for key, row in seen.items() if _is_mine(caller, row)}
         return [position for position, case in found.items() if case in seen]
 
     return seen
+
+
+def _is_mine(caller: AuthenticatedCaller, row: CaseRow) -> bool:
+    """Whether a caller pushed a case under a reference."""
+    return bool(row.external_id) and is_own_source(row.source, caller.name, caller.sources)
 
 
 def may_read_all(queries: Queries) -> Callable[[AuthenticatedCaller], Awaitable[None]]:

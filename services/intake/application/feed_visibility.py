@@ -7,6 +7,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import AnyFact, Caller, fold_conference, fold_petition, may_see
 from services.intake.domain.permissions import HOLDERS, REGULATION, WITHOUT_CASES
 from shared.events import Metadata, Recorded, decode_metadata
+from shared.events.petition import PetitionReceived
 from shared.feed_cursor import FeedFilter
 from shared.identifiers import is_within
 
@@ -28,7 +29,8 @@ class FeedVisibility:
         if caller.roles <= WITHOUT_CASES or not events:
             return ()
         await self._regulation_cache.refresh()
-        near = [(event, meta) for event in events if self._is_near(caller, asked, meta := decode_metadata(event.state))]
+        told = ((event, decode_metadata(event.state)) for event in events)
+        near = [(event, meta) for event, meta in told if self._is_near(caller, asked, event.topic, meta)]
         if caller.roles <= HOLDERS:
             cases = {event.originator_id for event, meta in near if meta.aggregate not in REGULATION}
             facts = await self._history.facts(cases)
@@ -36,9 +38,9 @@ class FeedVisibility:
             near = [each for each in near if each[0].originator_id in held or each[1].aggregate in _HOLDS_BELOW]
         return {event.position for event, _ in near}
 
-    def _is_near(self, caller: Caller, asked: FeedFilter, meta: Metadata) -> bool:
+    def _is_near(self, caller: Caller, asked: FeedFilter, topic: str, meta: Metadata) -> bool:
         """Whether an event is of the caller's subtree, and of what it asks for."""
-        pushed_as = meta.petition_reference
+        pushed_as = meta.received_as if topic == PetitionReceived.TOPIC else meta.petition_reference
         if asked.mine and (pushed_as is None or not caller.may_push_as(pushed_as.source)):
             return False
         places = (caller.jurisdiction, asked.jurisdiction or caller.jurisdiction)

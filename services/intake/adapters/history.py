@@ -176,6 +176,7 @@ def fact_of(row: Any) -> AnyFact:
         position=row["notification_id"],
         recorded_at=row["recorded_at"],
         reference=PetitionReference(meta.source, meta.external_id) if meta.external_id else None,
+        source_version=meta.source_version,
     )
 
 

@@ -35,6 +35,7 @@ class Authorship(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     external_id: str = ""
     backfilled: bool = False
+    source_version: str = ""
 
 
 class Recorder:
@@ -86,6 +87,7 @@ class Recorder:
             source=reference[0] if reference else normalised(body.source),
             external_id=reference[1] if reference else "",
             backfilled=command.backfilled,
+            source_version=command.source_version,
         )
         events: list[NewEvent] = []
         for fact in decided.facts:
@@ -133,6 +135,7 @@ class Recorder:
             external_id=said.external_id,
             backfilled=said.backfilled,
             petition_reference=pushed_as,
+            source_version=said.source_version,
             sealed_sha256=self._seals.digest(sealed) if sealed else "",
         )
         state = encode_state(event, meta)

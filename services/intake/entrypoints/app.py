@@ -6,9 +6,11 @@ from contextlib import AbstractAsyncContextManager
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from services.intake.application.pushing.push import PushBody
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.clock import ClockMove
 from services.intake.entrypoints.limits import MAX_BODY
+from services.intake.entrypoints.pushes import PushBatch
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
 from services.intake.entrypoints.rule_queries import CalendarYearInput, Comparison
 from shared.http.auth import Callers
@@ -31,7 +33,7 @@ def make_app(
         before_request=callers.hook(),
         exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS},
         request_max_body_size=MAX_BODY,
-        openapi_config=openapi.config(ClockMove, CalendarYearInput, Comparison, prefix=prefix),
+        openapi_config=openapi.config(ClockMove, CalendarYearInput, Comparison, PushBody, PushBatch, prefix=prefix),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,

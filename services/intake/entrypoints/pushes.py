@@ -39,7 +39,7 @@ BATCH, CONFLICTS = "/v1/petitions/batch", "/v1/conflicts"
 log = structlog.get_logger("pushes")
 
 
-class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class GivenBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Pushes in the order in which they are meant: those of one record are decided one after the other."""
 
     items: Annotated[tuple[msgspec.Raw, ...], msgspec.Meta(min_length=1, max_length=MOST_ITEMS)]
@@ -86,7 +86,7 @@ class ConflictAccepted(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-_batch = msgspec.json.Decoder(Batch)
+_batch = msgspec.json.Decoder(GivenBatch)
 
 
 def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> list[HTTPRouteHandler]:
@@ -154,7 +154,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
         try:
             items = _batch.decode(cleaned(body)).items
         except msgspec.ValidationError as error:
-            raise InvalidBody(str(error), Batch) from None
+            raise InvalidBody(str(error), GivenBatch) from None
         found = await batches.push(items, domain_caller(caller_of(request)), language_of(request))
         return Response(BatchResult(found), status_code=200)
 

@@ -87,6 +87,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     petition_reference: PetitionReference | None = None
     #: Of what a push recorded: which version of its sender's own record it was.
     source_version: str = ""
+    #: The trace (W3C) of the command that caused it; never that of a deadline event, which a replay raises the same.
+    traceparent: str = ""
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -19,6 +19,7 @@ from services.intake.application.pushing.conflicts import Conflict, ConflictStat
 from services.intake.application.pushing.push import FieldConflict, PushBody, PushOutcome, push_in
 from services.intake.application.pushing.push_handler import PushHandler, withdrawal_of
 from services.intake.domain import Caller
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, SYSTEM_OR_OFFICE
 from services.intake.domain.permissions import READERS
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import check_type, whole_body
@@ -26,14 +27,16 @@ from services.intake.entrypoints.callers import domain_caller, reader
 from services.intake.entrypoints.commands import Accepted, accepted_answer, headers_of, if_match_of, key_of
 from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT
 from services.intake.entrypoints.refusals import problem_of
-from shared.http.auth import caller_of, need_role
+from shared.http.auth import caller_of
 from shared.http.openapi import answers
+from shared.http.permissions import for_roles
 from shared.http.problems import ProblemError, language_of, problem, problem_body
 from shared.identifiers import normalised
 
 MOST_ITEMS = 1_000  # of one batch
 AT_ONCE = 8  # items of all batches that are decided together: other commands find room beside them
 BY_REFERENCE = "/v1/petitions/by-reference/{source:str}/{external_id:str}"
+SEE_CONFLICTS = frozenset({"office", "chair", "operations", "system"})
 BATCH, CONFLICTS = "/v1/petitions/batch", "/v1/conflicts"
 
 log = structlog.get_logger("pushes")
@@ -100,6 +103,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
         "`source_version` make it safe to send again, and no Idempotency-Key is looked at. The body is the record "
         "whole; a field left out is empty, but for `effective_on` and the petitioners. Roles: chair, office, system.",
         operation_id="PushPetition",
+        opt=for_roles(SYSTEM_OR_OFFICE),
         tags=["petition"],
         responses=openapi.COMMAND_PROBLEMS,
         operation_class=openapi.push_operation(PushBody),
@@ -120,6 +124,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
         summary="Withdraw a petition by its reference",
         description="Once it is withdrawn, the same again is answered with 200. Roles: chair, office, system.",
         operation_id="WithdrawPushedPetition",
+        opt=for_roles(SYSTEM_OR_OFFICE),
         tags=["petition"],
         responses=openapi.COMMAND_PROBLEMS,
         operation_class=openapi.withdrawal_operation(),
@@ -141,6 +146,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
         "place with what it came to or with its problem; sending the batch again completes what was interrupted. "
         "Roles: chair, office, system.",
         operation_id="PushPetitions",
+        opt=for_roles(SYSTEM_OR_OFFICE),
         tags=["petition"],
         status_code=200,
         responses=openapi.BODY_PROBLEMS,
@@ -161,6 +167,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
     @get(
         CONFLICTS,
         summary="Pushes that wait for the office",
+        opt=for_roles(SEE_CONFLICTS),
         description="What pushes would change of petitions that the office has in hand. Offices and operators see "
         "those of their subtree, a system those of its own sources.",
         tags=["petition"],
@@ -174,7 +181,6 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
         limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
         cursor: Annotated[UUID | None, QueryParameter(description="from the `Link` of the page before")] = None,
     ) -> Response[ConflictItems]:
-        need_role(caller_of(request), "office", "chair", "operations", "system")
         caller = domain_caller(caller_of(request))
         own = (caller.sources or (caller.name,)) if caller.is_sender else None
         sources = None if own is None or caller.may_push_as("*") or "*" in own else own
@@ -189,6 +195,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
     @get(
         CONFLICTS + "/{conflict_id:uuid}",
         summary="One conflict, with what it would change",
+        opt=for_roles(SEE_CONFLICTS),
         tags=["petition"],
         responses=openapi.READ_PROBLEMS,
     )
@@ -199,7 +206,6 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
             str, QueryParameter(max_length=MAX_SHORT, description="the official for whom it is read")
         ] = "",
     ) -> ConflictView:
-        need_role(caller_of(request), "office", "chair", "operations", "system")
         caller = domain_caller(caller_of(request))
         conflict = await handler.conflict(caller, conflict_id)
         may_read = bool(caller.roles & READERS)
@@ -214,6 +220,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
         summary="Take over what a push says",
         description="Records the correction. Roles: chair, office.",
         operation_id="AcceptConflict",
+        opt=for_roles(OFFICE_OR_CHAIR),
         tags=["petition"],
         status_code=200,
         responses=openapi.DECISION_PROBLEMS,
@@ -227,6 +234,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
         summary="Let the record of the office stand",
         description="The same value is not asked about again. Roles: chair, office.",
         operation_id="RefuseConflict",
+        opt=for_roles(OFFICE_OR_CHAIR),
         tags=["petition"],
         status_code=200,
         responses=openapi.DECISION_PROBLEMS,

@@ -19,7 +19,7 @@ RECEIPT: BodyCodec = CODECS["/v1/petitions"]
 PushBody = cast(
     type[Extras],
     msgspec.defstruct(
-        "PetitionPush",
+        "PushedVersion",
         [
             (
                 "source_version",

@@ -8,7 +8,7 @@ conflict   an official has the petition in hand, or has changed the same: the pu
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +60,7 @@ from services.intake.domain import (
 )
 from services.intake.domain.acts.act import OFFICE_OR_CHAIR
 from services.intake.domain.acts.petition.correct import correctable
+from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import annulled_ids
 from shared.event_store.errors import VersionConflict
@@ -227,7 +228,12 @@ class PushHandler:
         named = {*event.petitioner_ids}
         known = iter([each for each in ours.petitioner_ids if each not in named])
         given: Any = with_petitioner_ids(event, lambda: next(known, "") or str(self._new_id()))
-        return given  # type: ignore[no-any-return]
+        found: PetitionReceived = with_receipt_fields(given, self._context({}))
+        return found
+
+    def _context(self, petitions: Mapping[UUID, Petition]) -> DecisionContext:
+        known = self._regulation_cache.snapshot()
+        return DecisionContext(known.regulation, known.today, {}, petitions, attributes=known.attributes)
 
     async def _kept(self, push: Push, known: _Known, decided: Decided, given: PetitionReceived) -> PushOutcome:
         event: Any = decided.facts[0].event
@@ -358,8 +364,7 @@ class PushHandler:
     def _decided(self, event: PetitionCorrected, known: _Known, reference: tuple[str, str]) -> Decided:
         """The correction as the rules leave it. Raises Refused."""
         snapshot = self._regulation_cache.snapshot()
-        context = DecisionContext(snapshot.regulation, snapshot.today, {}, {known.id: known.petition}, known.id)
-        facts = decide(event, known.petition, context, known.id)
+        facts = decide(event, known.petition, self._context({known.id: known.petition}), known.id)
         corrected: Any = facts[0].event
         return Decided(
             facts=facts,

@@ -10,6 +10,7 @@ from services.intake.domain.acts.petition.receive import check_receipt
 from services.intake.domain.catalogues import with_code
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.petition import Petition, recorded_ids
+from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import standing
 from shared.events.petition import PersonalDataErased, PetitionCorrected, PetitionReceived
@@ -69,7 +70,8 @@ def _filled(petition: Petition, event: PetitionCorrected, context: DecisionConte
         ids = tuple(
             dict.fromkeys((*petition.petitioner_ids, *recorded_ids(event.petitioner_ids, petition.petitioner_ids)))
         )
-    return with_code(replace(event, corrected=named, petitioner_ids=ids), petition.jurisdiction, context)
+    filled = with_receipt_fields(replace(event, corrected=named, petitioner_ids=ids), context)
+    return with_code(filled, petition.jurisdiction, context)
 
 
 def _fold(petition: Petition, event: PetitionCorrected) -> Petition:

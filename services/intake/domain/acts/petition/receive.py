@@ -6,6 +6,7 @@ from services.intake.domain.acts.act import SYSTEM_OR_OFFICE, CreatingAct
 from services.intake.domain.catalogues import with_code
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
 from services.intake.domain.petition import Petition
+from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.events.petition import PetitionReceived
 
 
@@ -24,5 +25,5 @@ RECEIPT = CreatingAct(
     decided=("receipt_code",),
     begin=lambda event: Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel),
     check_in_context=lambda event, context: check_receipt(event.jurisdiction, event.effective_on, context),
-    fill=lambda event, context: with_code(event, event.jurisdiction, context),
+    fill=lambda event, context: with_code(with_receipt_fields(event, context), event.jurisdiction, context),
 )

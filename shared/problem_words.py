@@ -43,6 +43,9 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "invalid-value": ProblemWords(
         Sentence("Giá trị không hợp lệ", "Invalid value"),
         {
+            "not-pushed": Sentence(
+                "Chỉ lệnh {command} mới có phiên bản của bản ghi.", "only {command} is a push and has a version"
+            ),
             "anchor": Sentence(
                 "Không có mốc tính thời hạn “{anchor}”; hãy chọn một trong: {known}.", "'{anchor}' is none of {known}"
             ),

@@ -15,7 +15,18 @@ from shared.http.loopback import is_loopback
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import ProblemError, problem
 from shared.http.refused_calls import RefusedCalls
-from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
+from shared.http.tokens import (
+    RIGHTS,
+    ROLES,
+    InvalidTokens,
+    Right,
+    Role,
+    TokenEntry,
+    checked,
+    hash_token,
+    load_tokens,
+    mint_token,
+)
 from shared.identifiers import NATION, is_within
 
 #: What whoever makes callers needs beside them.
@@ -53,6 +64,8 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
     post: UUID | None = None
     delegation: UUID | None = None
     delegated: frozenset[str] = frozenset()
+    #: What it may do beyond the acts of its roles.
+    may: tuple[Right, ...] = RIGHTS
     #: What a person is called on pages.
     called: str = ""
 
@@ -293,7 +306,9 @@ def _lesser(token: str) -> AuthenticatedCaller | None:
 
 
 def _caller(entry: TokenEntry) -> AuthenticatedCaller:
-    return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources)
+    return AuthenticatedCaller(
+        entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources, may=entry.may
+    )
 
 
 def unauthenticated(sentence: str) -> ProblemError:

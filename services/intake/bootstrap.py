@@ -23,6 +23,7 @@ from services.intake.adapters.proposals import proposed_calendar
 from services.intake.adapters.pushes import StoredPushes
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
+from services.intake.application.answers import Answers
 from services.intake.application.append_builder import FileNaming, Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
@@ -39,6 +40,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
 from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
 from services.intake.entrypoints.acts import act_routes
+from services.intake.entrypoints.answers import answer_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
@@ -168,6 +170,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         pushing = PushHandler(handler, regulation_cache, history, references, writer, recorder, pushes, new_id)
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
+        answers = Answers(reading, history, contents, seals, files)
         stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
         outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
@@ -271,11 +274,12 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *act_routes(acts),
                 *push_routes(pushing, pushes, reading),
                 *query_routes(reading),
+                *answer_routes(answers),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 *catalogue_routes(regulation_cache),
                 upload_route(uploads),
-                *file_routes(FileQueries(reading, files, folder, seals), troubles),
+                *file_routes(FileQueries(reading, answers, files, folder, seals), troubles),
                 *people_routes(PeopleDirectory(regulation_cache, history, contents, seals), callers),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),

@@ -11,6 +11,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import json_of
 from shared.http.auth import caller_of, need_role
+from shared.http.openapi import body_operation
 from shared.http.problems import problem
 from shared.identifiers import local_day
 from shared.postgres.store import FIRST_CLOCK_YEAR, LAST_CLOCK_YEAR, MovedBackwards, OutOfYears
@@ -51,7 +52,7 @@ def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: An
         tags=["clock"],
         status_code=200,
         responses=openapi.COMMAND_PROBLEMS,
-        operation_class=openapi.body_operation(ClockMove),
+        operation_class=body_operation(ClockMove),
     )
     async def move_clock(request: Request[Any, Any, Any]) -> ClockState:
         need_role(caller_of(request), "operations")

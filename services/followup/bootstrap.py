@@ -22,7 +22,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from services.followup.adapters.feed_client import FeedClient
-from services.followup.adapters.intake_client import IntakeClient
+from services.followup.adapters.intake_client import IntakeClient, name_origin
 from services.followup.adapters.person_posts import ActingPosts, PersonPosts
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.read.live_digest import LiveState
@@ -50,7 +50,14 @@ from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.application.webhook_ports import SealsBroken, SinkDeliveries, Subscription
 from services.followup.application.webhook_sender import WebhookSender
-from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, digest_mailer, source_token
+from services.followup.configured import (
+    MIGRATIONS,
+    SEARCH_PATH,
+    broker_urls,
+    digest_mailer,
+    source_token,
+    system_settings,
+)
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.agenda import Agendas
@@ -93,8 +100,10 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.provider import Provider, is_safe_url
+from shared.http.permissions import KNOWN_OWN, permitted
+from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
+from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
 from shared.http.tokens import follow_tokens
 from shared.postgres import lease, store
 from shared.postgres.durable import DurableHead
@@ -136,8 +145,11 @@ def callers_of(settings: FollowupSettings) -> Callers:
     """
     if settings.issuer and not (is_safe_url(settings.issuer) and is_safe_url(settings.public_url)):
         raise WrongSettings("FOLLOWUP_ISSUER, FOLLOWUP_PUBLIC_URL: addresses with https")
-    people = bool(settings.issuer)
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, cookies=not people, people=people)
+    has_provider = bool(settings.issuer or system_settings(settings).issuer)
+    cookies = not settings.issuer
+    return configured_callers(
+        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider
+    )
 
 
 def session_seals(settings: FollowupSettings) -> SessionSeals:
@@ -240,6 +252,8 @@ async def running(
         def notices() -> dict[str, str]:
             found = broker_hindrances() | durability()
             found |= {"standby": durable.trouble or durable.notice, "hosts": hosts.notice}
+            if systems is not None and systems.provider.age > KEYS_OLD:
+                found["systems"] = KEYS_OF_SYSTEMS_OLD
             return {name: why for name, why in found.items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
@@ -277,10 +291,16 @@ async def running(
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 away=followed.away(),
                 refused_calls=callers.refused.counts,
+                systems_read_at=systems.provider.read_at(time.time()) if systems is not None else None,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
 
         works = {"metrics": keep_fresh(collector, snapshot)}
+        systems: SystemTokens | None = None
+        if (of_systems := system_settings(settings)).issuer:
+            systems = SystemTokens(of_systems, await stack.enter_async_context(cookieless_client()))
+            callers.systems = systems
+            works["systems"] = systems.provider.follow()
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
         for name, work in works.items():
@@ -294,7 +314,7 @@ async def running(
 
         # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
         in_post = ActingPosts()
-        acting = await stack.enter_async_context(cookieless_client(in_post.name_post))
+        acting = await stack.enter_async_context(cookieless_client(in_post.name_post, name_origin))
         pages = Pages(queries, path_of(settings.public_url))
         sign_in, open_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
         if settings.issuer:
@@ -354,10 +374,7 @@ async def webhook_door(
     sight = sight_of(callers, own_log, visible_to(queries), facts_visible_to(queries))
     sender = WebhookSender(store, logs, sight, open_sink, may_send, settings.event_type_prefix)
 
-    def is_listed(name: str) -> bool:
-        return callers.named(name) is not None
-
-    return WebhookDoor(store, logs, sender, sinks, seals, sight, is_listed, _utc_now)
+    return WebhookDoor(store, logs, sender, sinks, seals, sight, callers.named, _utc_now)
 
 
 def webhook_seals(settings: FollowupSettings) -> WebhookSeals:
@@ -398,7 +415,7 @@ def _console(
     """The pages for people, but those of sign-in and of the figures."""
     reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
     agendas = Agendas(queries, logs)
-    return [
+    pages_of_people = [
         *work_routes(pages, queries, callers),
         *door_routes(pages, queries, callers),
         *sample_routes(pages, callers),
@@ -417,6 +434,7 @@ def _console(
         *language_routes(),
         favicon_route(),
     ]
+    return permitted(KNOWN_OWN, pages_of_people)
 
 
 def _at_provider(

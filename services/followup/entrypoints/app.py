@@ -64,6 +64,7 @@ def make_app(
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
             _complete,
             prefix,
+            routes,
         ),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,

@@ -38,8 +38,9 @@ from services.followup.entrypoints.query_parameters import HttpRequest, code_of,
 from shared.envelope import SPEC_VERSION, topic_of
 from shared.events import EVENTS, Recorded
 from shared.feed_cursor import LONGEST, MARGIN, ForeignCursor, place_in
-from shared.http.auth import AuthenticatedCaller, Callers, caller_of, need_role
+from shared.http.auth import AuthenticatedCaller, Callers, caller_of, proof_of
 from shared.http.openapi import body_operation, problems
+from shared.http.permissions import Permission, permitted
 from shared.http.problems import ProblemError, problem
 from shared.http.scoped_feed import Visible
 from shared.identifiers import NATION, ordered_id
@@ -184,29 +185,16 @@ class WebhookDoor:
         sinks: SinkClient,
         seals: WebhookSeals,
         sight: Sight,
-        is_listed: Callable[[str], bool],
+        named: Callable[[str], AuthenticatedCaller | None],
         now: Callable[[], datetime],
     ) -> None:
         self.store, self.logs, self.sender, self.sinks, self.seals = store, logs, sender, sinks, seals
-        self.sight, self.is_listed, self.now = sight, is_listed, now
+        self.sight, self.named, self.now = sight, named, now
 
     # --- reading a question ----------------------------------------------------------------------------------------
 
-    def rights_of(self, caller: AuthenticatedCaller) -> SubscriberRights:
-        """What a caller may see now. Raises ProblemError for whoever may not subscribe."""
-        need_role(caller, *SUBSCRIBERS)
-        if caller.subject:
-            raise problem(403, "person-may-not-subscribe")
-        return SubscriberRights(
-            roles=tuple(sorted(caller.roles)),
-            jurisdiction=caller.jurisdiction,
-            sources=caller.sources,
-            is_listed=self.is_listed(caller.name),
-        )
-
     async def found(self, caller: AuthenticatedCaller, subscription_id: UUID) -> Subscription:
         """A subscription of the caller's; whoever runs followup for everybody sees all. Raises ProblemError."""
-        self.rights_of(caller)
         found = await self.store.find(subscription_id)
         if found is not None and found.owner != caller.name and not _runs_all(caller):
             found = None
@@ -314,18 +302,21 @@ class WebhookDoor:
 
 
 def sight_of(callers: Callers, own_log: Callable[[], Awaitable[str]], own: Visible, of_sources: Visible) -> Sight:
-    """What the owner of a subscription sees: by the rights that it has now, or had when it wrote the subscription."""
+    """What the owner of a subscription sees.
+
+    Who stands in the tokens file has the rights that stand there now, others those of the token with which they last
+    wrote the subscription.
+    """
 
     async def sight(subscription: Subscription, log: str, events: Sequence[Recorded]) -> Collection[int] | None:
         rights = subscription.rights
-        caller = callers.named(subscription.owner)
-        if caller is None:
-            if rights.is_listed:
-                return None
+        if rights.is_listed:
+            caller = callers.named(subscription.owner)
+        else:
             caller = AuthenticatedCaller(
                 subscription.owner, frozenset(rights.roles), rights.jurisdiction, sources=rights.sources
             )
-        if caller.roles.isdisjoint(SUBSCRIBERS):
+        if caller is None or caller.roles.isdisjoint(SUBSCRIBERS):
             return None
         visible = own if log == await own_log() else of_sources
         return await visible(caller, subscription.wanted.feed_filter, events)
@@ -341,7 +332,8 @@ def subscription_routes(door: WebhookDoor | None) -> list[HTTPRouteHandler]:
             raise problem(503, "webhooks-not-configured")
         return door
 
-    return [*_collection_routes(open_door), *_change_routes(open_door), *_request_routes(open_door)]
+    routes = [*_collection_routes(open_door), *_change_routes(open_door), *_request_routes(open_door)]
+    return permitted(Permission(frozenset(SUBSCRIBERS), "own"), routes)
 
 
 def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandler]:
@@ -359,7 +351,7 @@ def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHa
     )
     async def subscribe(request: HttpRequest) -> Response[SubscriptionView]:
         door, caller = open_door(), caller_of(request)
-        rights, asked = door.rights_of(caller), await _body(request, NewSubscription)
+        rights, asked = _rights_of(door, request), await _body(request, NewSubscription)
         wanted = _wanted(asked.types, asked.filters, asked.config)
         await door.check_sink(asked.sink)
         begin = {place.log: place for place in await door.ends()}
@@ -377,7 +369,6 @@ def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHa
     @get(PATH, summary="Subscriptions", tags=["subscription"], responses=_OF_ONE)
     async def list_subscriptions(request: HttpRequest) -> Subscriptions:
         door, caller = open_door(), caller_of(request)
-        door.rights_of(caller)
         found = await door.store.of_owner(None if _runs_all(caller) else caller.name)
         return Subscriptions([await door.view(each) for each in found])
 
@@ -439,7 +430,7 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
             found,
             caller.name,
             "changed",
-            rights=door.rights_of(caller),
+            rights=_rights_of(door, request),
             sink=asked.sink,
             wanted=wanted,
             sealed=sealed,
@@ -623,6 +614,19 @@ def conflict_unless(changed: Subscription | None) -> Subscription:
     if changed is None:
         raise problem(409, "subscription-changed")
     return changed
+
+
+def _rights_of(door: WebhookDoor, request: HttpRequest) -> SubscriberRights:
+    """What a caller may see now. Raises ProblemError for a person."""
+    caller = caller_of(request)
+    if caller.subject:
+        raise problem(403, "person-may-not-subscribe")
+    return SubscriberRights(
+        roles=tuple(sorted(caller.roles)),
+        jurisdiction=caller.jurisdiction,
+        sources=caller.sources,
+        is_listed=proof_of(request).kind == "file" and door.named(caller.name) is not None,
+    )
 
 
 async def _own(door: WebhookDoor, caller: AuthenticatedCaller, subscription_id: UUID) -> Subscription:

@@ -255,6 +255,10 @@ class Callers:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
 
+    def named(self, name: str) -> AuthenticatedCaller | None:
+        """The caller that the tokens file has under a name, with the rights that it has there now."""
+        return next((caller for caller in self._by_hash.values() if caller.name == name), None)
+
     def broker_users_within(self, jurisdiction: str) -> frozenset[str]:
         """The users of the broker whose callers belong to a jurisdiction or one below it."""
         return frozenset(user for user, c in self._by_user.items() if is_within(c.jurisdiction, jurisdiction))

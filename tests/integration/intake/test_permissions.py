@@ -1,25 +1,13 @@
 """Whom each route is for: what is declared beside it is what callers meet, in both services, for every role."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 import httpx
-import pytest
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-
-from services.followup.bootstrap import callers_of as followup_callers
-from services.followup.bootstrap import running as followup_running
-from services.followup.settings import FollowupSettings
-from services.intake.bootstrap import callers_of, running, seals_of
-from services.intake.settings import IntakeSettings
-from shared.http.permissions import PERMISSION, permission_of
-from shared.http.tokens import ROLES, change_tokens, mint_token
-from tests.support.intake import EDUCATION, MASTER_KEY
-from tests.support.postgres import TestServer
 
 #: Stands in an address for what its parameter names.
 _SOME = {"str": str(UUID(int=1)), "uuid": str(UUID(int=1)), "int": "2026"}

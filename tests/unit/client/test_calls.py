@@ -15,7 +15,8 @@ from doithoai_client.reconciling import by_bucket
 Answer = Callable[[httpx.Request], httpx.Response]
 #: Waits of no length, so that tests do not wait.
 AT_ONCE = Retries(attempts=3, longest=0)
-PUSHED = {"id": "i", "version": 1, "position": 1, "receipt_code": "r", "result": "created"}
+PUSHED = {"id": "i", "version": 1, "position": 1, "receipt_code": "r", "result": "created", "source_version": "1"}
+ANSWERED = {"id": "i", "state": "received", "names": {"vi": "Đã tiếp nhận", "en": "Received"}, "reply": None}
 
 
 def client_of(answer: Answer, **options: Any) -> Client:
@@ -106,7 +107,7 @@ def test_refusal__of_a_proxy_of_others_is_its_status(body: bytes) -> None:
 
 def test_token__is_asked_anew_and_stands_where_the_gateway_lets_it() -> None:
     tokens = iter(["old", "new"])
-    asked, answer = outcomes(httpx.Response(503), httpx.Response(200, json={"id": "i", "state": "received"}))
+    asked, answer = outcomes(httpx.Response(503), httpx.Response(200, json=ANSWERED))
     with client_of(answer) as client:
         client._sending._token = lambda: next(tokens)
         client.answer("TN-1")
@@ -126,9 +127,41 @@ def test_redirect__is_not_followed_with_the_token() -> None:
 def test_reference__stands_in_the_address_as_it_is() -> None:
     asked, answer = outcomes(httpx.Response(201, json=PUSHED))
     with client_of(answer) as client:
-        client.put("TN/7 ?#%é", "1", {"text": "Rác"})
-    assert asked[0].url.raw_path == b"/v1/petitions/by-reference/cong/TN%2F7%20%3F%23%25%C3%A9"
+        assert client.put("TN-7 ?#%é", "1", {"text": "Rác"}).result == "created"
+    assert asked[0].url.raw_path == b"/v1/petitions/by-reference/cong/TN-7%20%3F%23%25%C3%A9"
     assert json.loads(asked[0].content) == {"text": "Rác", "source_version": "1"}
+
+
+def test_reference__with_a_slash_stands_in_no_address() -> None:
+    found = httpx.Response(200, json={"id": "i"})
+    pushed = httpx.Response(200, json={"items": [{"index": 0, "status": 201, "push": PUSHED}]})
+    asked, answer = outcomes(pushed, found, httpx.Response(200, json=ANSWERED), found, httpx.Response(201, json={}))
+    with client_of(answer) as client:
+        assert client.put("7/2026", "1", {"text": "Rác"}).result == "created"
+        assert client.answer("7/2026").state == "received"
+        client.withdraw("7/2026")
+    assert json.loads(asked[0].content)["items"][0]["external_id"] == "7/2026"
+    paths = [
+        "/v1/petitions/batch",
+        "/v1/petitions",
+        "/v1/petitions/i/answer",
+        "/v1/petitions",
+        "/v1/petitions/i/withdrawal",
+    ]
+    assert [request.url.path for request in asked] == paths
+
+
+def test_batch__says_what_each_came_to() -> None:
+    problem = {"type": "urn:doithoai:problem:invalid-value", "field": "jurisdiction", "status": 422}
+    items = [{"index": 0, "status": 201, "push": PUSHED}, {"index": 1, "status": 422, "problem": problem}]
+    _, answer = outcomes(httpx.Response(200, json={"items": items}))
+    with client_of(answer) as client:
+        first, second = client.batch([{"external_id": "TN-1"}, {"external_id": "TN-2"}])
+        assert first.pushed and (first.external_id, first.pushed.result) == ("TN-1", "created")
+        assert second.refused and (second.refused.code, second.refused.field) == ("invalid-value", "jurisdiction")
+        _, answer = outcomes(httpx.Response(200, json={"items": items[1:]}))
+    with client_of(answer) as client, pytest.raises(CallRefused, match="422 invalid-value"):
+        client.put("1/2", "1", {})
 
 
 def test_batches__are_within_number_and_size() -> None:

@@ -5,14 +5,14 @@ from doithoai_client.calls import FeedQuestion
 from doithoai_client.client import Client
 from doithoai_client.consuming import PositionStore, SqliteStore, once, resume
 from doithoai_client.events import FeedEvent, event_of, event_of_message, verified_event
-from doithoai_client.models import BatchResult, EventsPage, FileReceipt, PetitionAnswer, PushResult
+from doithoai_client.models import BatchItem, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
 from doithoai_client.problems import CallRefused, ClientError, HistoryChanged, NotReached, WebhookRefused
 from doithoai_client.reconciling import DayDifference, DayRecord, digest_of
 from doithoai_client.retries import Retries
 
 __all__ = [
     "AsyncClient",
-    "BatchResult",
+    "BatchItem",
     "CallRefused",
     "Client",
     "ClientError",
@@ -26,7 +26,7 @@ __all__ = [
     "NotReached",
     "PetitionAnswer",
     "PositionStore",
-    "PushResult",
+    "PushOutcome",
     "Retries",
     "SqliteStore",
     "WebhookRefused",

@@ -1,7 +1,7 @@
 """The client for asyncio. That which blocks (`client.py`) has the same calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import date
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -12,7 +12,7 @@ from doithoai_client import calls
 from doithoai_client.calls import Call, FeedQuestion, ServiceName
 from doithoai_client.consuming import PositionStore
 from doithoai_client.events import FeedEvent
-from doithoai_client.models import BatchResult, EventsPage, FileReceipt, PetitionAnswer, PushResult
+from doithoai_client.models import BatchItem, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
 from doithoai_client.problems import HistoryChanged
 from doithoai_client.reconciling import DayDifference, DayRecord, differences, differing_buckets, digest_of
 from doithoai_client.retries import Retries
@@ -68,14 +68,14 @@ class AsyncClient:
         """Any other call of either service, and its JSON. A command gets an idempotency key where none is given."""
         return await self._done(calls.send(service, method, path, body, key, params))
 
-    async def put(self, external_id: str, source_version: str, petition: Mapping[str, Any]) -> PushResult:
+    async def put(self, external_id: str, source_version: str, petition: Mapping[str, Any]) -> PushOutcome:
         """Say how a petition is now: it is created, changed, left as it is, or a conflict that the office decides.
 
         The version grows with each change on your side: a number, or the instant of the change.
         """
         return await self._done(calls.put(self._sending.source, external_id, source_version, petition))
 
-    async def batch(self, petitions: Iterable[Mapping[str, Any]]) -> AsyncIterator[BatchResult]:
+    async def batch(self, petitions: Iterable[Mapping[str, Any]]) -> AsyncIterator[BatchItem]:
         """The same for many: each has its `external_id` and `source_version` in it, and a result of its own."""
         for items in calls.in_batches(self._sending.source, petitions):
             for result in await self._done(calls.batch(self._sending.source, items)):
@@ -83,11 +83,11 @@ class AsyncClient:
 
     async def withdraw(self, external_id: str, body: Mapping[str, Any] | None = None, *, key: str = "") -> Any:
         """Withdraw what you pushed."""
-        return await self._done(calls.withdraw(self._sending.source, external_id, body or {}, key))
+        return await self._done(calls.withdraw(await self._address(external_id), body or {}, key))
 
     async def answer(self, external_id: str) -> PetitionAnswer:
         """What you may tell the citizen of a petition that you pushed. Each reading is recorded."""
-        return await self._done(calls.answer(self._sending.source, external_id))
+        return await self._done(calls.answer(await self._address(external_id)))
 
     async def send_file(self, content: bytes, name: str = "") -> FileReceipt:
         """Store a file, which a petition names within 24 hours."""
@@ -126,7 +126,7 @@ class AsyncClient:
     async def consume(
         self,
         store: PositionStore[Transaction],
-        handle: Callable[[FeedEvent, Transaction], Awaitable[None]],
+        handle: Callable[[FeedEvent, Transaction], None],
         question: FeedQuestion = EVERYTHING,
         *,
         follow: bool = False,
@@ -168,6 +168,11 @@ class AsyncClient:
             theirs = await self._done(calls.reconciled_bucket(self._sending.source, day, bucket))
             found += differences([each for each in own if each.bucket == bucket], theirs)
         return sorted(found, key=lambda each: each.external_id)
+
+    async def _address(self, external_id: str) -> str:
+        if calls.has_address(external_id):
+            return calls.by_reference(self._sending.source, external_id)
+        return calls.by_id(await self._done(calls.find(self._sending.source, external_id)))
 
     async def _done(self, call: Call[T]) -> T:
         attempt = 1

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import httpx
 
 from doithoai_client.events import event_of
-from doithoai_client.models import BatchResult, EventsPage, FileReceipt, PetitionAnswer, PushResult
-from doithoai_client.problems import TYPE_PREFIX
+from doithoai_client.models import BatchItem, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
+from doithoai_client.problems import CallRefused
 from doithoai_client.reconciling import DayRecord
 
 T = TypeVar("T")
@@ -68,24 +68,27 @@ def fresh_key() -> str:
     return secrets.token_urlsafe(18)
 
 
-def put(source: str, external_id: str, source_version: str, petition: Mapping[str, Any]) -> Call[PushResult]:
+def put(source: str, external_id: str, source_version: str, petition: Mapping[str, Any]) -> Call[PushOutcome]:
     body = {**petition, "source_version": source_version}
+    if not has_address(external_id):
+        return _one_of(batch(source, [{**body, "external_id": external_id}]))
+
+    def read(response: httpx.Response) -> PushOutcome:
+        return _pushed(_json(response))
+
     headers = {"Content-Type": "application/json"}
-    return Call("PUT", _reference(source, external_id), _pushed, headers=headers, body=encoded(body))
+    return Call("PUT", by_reference(source, external_id), read, headers=headers, body=encoded(body))
 
 
-def batch(source: str, items: Sequence[Mapping[str, Any]]) -> Call[list[BatchResult]]:
-    body = encoded({"items": [{"source": source, **item} for item in items]})
+def batch(source: str, items: Sequence[Mapping[str, Any]]) -> Call[list[BatchItem]]:
     names = [str(item["external_id"]) for item in items]
+
+    def read(response: httpx.Response) -> list[BatchItem]:
+        return [_item(name, each) for name, each in zip(names, _items(response), strict=True)]
+
     headers = {"Content-Type": "application/json"}
-    return Call(
-        "POST",
-        "/v1/petitions/batch",
-        lambda response: _batched(names, _json(response)),
-        headers=headers,
-        body=body,
-        patience=120.0,
-    )
+    body = encoded({"items": [{"source": source, **item} for item in items]})
+    return Call("POST", "/v1/petitions/batch", read, headers=headers, body=body, patience=120.0)
 
 
 def in_batches(source: str, items: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
@@ -103,12 +106,29 @@ def in_batches(source: str, items: Iterable[Mapping[str, Any]]) -> Iterator[list
         yield found
 
 
-def withdraw(source: str, external_id: str, body: Mapping[str, Any], key: str) -> Call[Any]:
-    return send("intake", "POST", f"{_reference(source, external_id)}/withdrawal", dict(body), key)
+def find(source: str, external_id: str) -> Call[str]:
+    """The id of what was pushed under a reference."""
+    params = (("source", source), ("external_id", external_id))
+    return Call("GET", "/v1/petitions", lambda response: str(_json(response)["id"]), params=params)
 
 
-def answer(source: str, external_id: str) -> Call[PetitionAnswer]:
-    return Call("GET", f"{_reference(source, external_id)}/answer", _answered)
+def has_address(external_id: str) -> bool:
+    """Whether a reference can be one part of a path: proxies and servers take an encoded slash for one that parts."""
+    return "/" not in external_id
+
+
+def withdraw(petition: str, body: Mapping[str, Any], key: str) -> Call[Any]:
+    """`petition` is the address of one: `by_reference`, or `by_id`."""
+    return send("intake", "POST", f"{petition}/withdrawal", dict(body), key)
+
+
+def answer(petition: str) -> Call[PetitionAnswer]:
+    return Call("GET", f"{petition}/answer", _answered)
+
+
+def by_id(petition_id: str) -> str:
+    """The address of a petition."""
+    return f"/v1/petitions/{_part(petition_id)}"
 
 
 def send_file(content: bytes, name: str) -> Call[FileReceipt]:
@@ -124,7 +144,7 @@ def fetch_file(petition_id: str, digest: str) -> Call[bytes]:
             raise ValueError(f"what came is not the file {digest}")
         return response.content
 
-    return Call("GET", f"/v1/petitions/{_part(petition_id)}/files/{_part(digest)}", content, patience=300.0)
+    return Call("GET", f"{by_id(petition_id)}/files/{_part(digest)}", content, patience=300.0)
 
 
 def deadlines(petition_id: str) -> Call[list[dict[str, Any]]]:
@@ -187,7 +207,8 @@ def _part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _reference(source: str, external_id: str) -> str:
+def by_reference(source: str, external_id: str) -> str:
+    """The address of a petition by the key under which it was pushed."""
     return f"/v1/petitions/by-reference/{_part(source)}/{_part(external_id)}"
 
 
@@ -199,39 +220,33 @@ def _items(response: httpx.Response) -> list[dict[str, Any]]:
     return list(_json(response)["items"])
 
 
-def _conflicts(found: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(each["field"] for each in found.get("conflicts") or ())
+def _pushed(found: Mapping[str, Any]) -> PushOutcome:
+    conflicts = tuple(each["field"] for each in found.get("conflicts") or ())
+    version, code = found["source_version"], found.get("receipt_code") or ""
+    return PushOutcome(found["id"], found["result"], version, conflicts, code, found)
 
 
-def _pushed(response: httpx.Response) -> PushResult:
-    found = _json(response)
-    return PushResult(found["id"], found["result"], _conflicts(found), found.get("receipt_code") or "", found)
+def _item(name: str, found: Mapping[str, Any]) -> BatchItem:
+    if found.get("push"):
+        return BatchItem(name, _pushed(found["push"]), None)
+    return BatchItem(name, None, CallRefused(found["status"], found.get("problem") or {}))
 
 
-def _batched(names: Sequence[str], found: Mapping[str, Any]) -> list[BatchResult]:
-    results = []
-    for name, each in zip(names, found["results"], strict=True):
-        problem = each.get("problem") or {}
-        said = problem.get("translations") or {}
-        results.append(
-            BatchResult(
-                external_id=name,
-                status=each["status"],
-                id=each.get("id") or "",
-                result=each.get("result") or "",
-                code=str(problem.get("type", "")).removeprefix(TYPE_PREFIX),
-                field=problem.get("field") or "",
-                vi=said.get("vi", {}).get("detail", ""),
-                en=said.get("en", {}).get("detail", problem.get("detail", "")),
-                raw=each,
-            )
-        )
-    return results
+def _one_of(call: Call[list[BatchItem]]) -> Call[PushOutcome]:
+    def read(response: httpx.Response) -> PushOutcome:
+        (found,) = call.read(response)
+        if found.pushed is None:
+            assert found.refused is not None
+            raise found.refused
+        return found.pushed
+
+    return Call(call.method, call.path, read, headers=call.headers, body=call.body, patience=call.patience)
 
 
 def _answered(response: httpx.Response) -> PetitionAnswer:
     found = _json(response)
-    return PetitionAnswer(found["id"], found["state"], found)
+    names = found["names"]
+    return PetitionAnswer(found["id"], found["state"], names["vi"], names["en"], found.get("reply"), found)
 
 
 def _stored(response: httpx.Response) -> FileReceipt:

@@ -12,7 +12,7 @@ from doithoai_client import calls
 from doithoai_client.calls import Call, FeedQuestion, ServiceName
 from doithoai_client.consuming import PositionStore
 from doithoai_client.events import FeedEvent
-from doithoai_client.models import BatchResult, EventsPage, FileReceipt, PetitionAnswer, PushResult
+from doithoai_client.models import BatchItem, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
 from doithoai_client.problems import HistoryChanged
 from doithoai_client.reconciling import DayDifference, DayRecord, differences, differing_buckets, digest_of
 from doithoai_client.retries import Retries
@@ -68,25 +68,25 @@ class Client:
         """Any other call of either service, and its JSON. A command gets an idempotency key where none is given."""
         return self._done(calls.send(service, method, path, body, key, params))
 
-    def put(self, external_id: str, source_version: str, petition: Mapping[str, Any]) -> PushResult:
+    def put(self, external_id: str, source_version: str, petition: Mapping[str, Any]) -> PushOutcome:
         """Say how a petition is now: it is created, changed, left as it is, or a conflict that the office decides.
 
         The version grows with each change on your side: a number, or the instant of the change.
         """
         return self._done(calls.put(self._sending.source, external_id, source_version, petition))
 
-    def batch(self, petitions: Iterable[Mapping[str, Any]]) -> Iterator[BatchResult]:
+    def batch(self, petitions: Iterable[Mapping[str, Any]]) -> Iterator[BatchItem]:
         """The same for many: each has its `external_id` and `source_version` in it, and a result of its own."""
         for items in calls.in_batches(self._sending.source, petitions):
             yield from self._done(calls.batch(self._sending.source, items))
 
     def withdraw(self, external_id: str, body: Mapping[str, Any] | None = None, *, key: str = "") -> Any:
         """Withdraw what you pushed."""
-        return self._done(calls.withdraw(self._sending.source, external_id, body or {}, key))
+        return self._done(calls.withdraw(self._address(external_id), body or {}, key))
 
     def answer(self, external_id: str) -> PetitionAnswer:
         """What you may tell the citizen of a petition that you pushed. Each reading is recorded."""
-        return self._done(calls.answer(self._sending.source, external_id))
+        return self._done(calls.answer(self._address(external_id)))
 
     def send_file(self, content: bytes, name: str = "") -> FileReceipt:
         """Store a file, which a petition names within 24 hours."""
@@ -166,6 +166,11 @@ class Client:
             theirs = self._done(calls.reconciled_bucket(self._sending.source, day, bucket))
             found += differences([each for each in own if each.bucket == bucket], theirs)
         return sorted(found, key=lambda each: each.external_id)
+
+    def _address(self, external_id: str) -> str:
+        if calls.has_address(external_id):
+            return calls.by_reference(self._sending.source, external_id)
+        return calls.by_id(self._done(calls.find(self._sending.source, external_id)))
 
     def _done(self, call: Call[T]) -> T:
         attempt = 1

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from doithoai_client.events import FeedEvent
+from doithoai_client.problems import CallRefused
 
 
 @dataclass(frozen=True)
-class PushResult:
+class PushOutcome:
     """What a push came to.
 
     `result` is `created`, `changed`, `unchanged`, `stale` (you pushed a later version before) or `conflict`: the office
@@ -19,32 +20,30 @@ class PushResult:
 
     id: str
     result: str
+    source_version: str
     conflicts: tuple[str, ...]
     receipt_code: str
     raw: Mapping[str, Any] = dataclasses.field(repr=False)
 
 
 @dataclass(frozen=True)
-class BatchResult:
-    """What one petition of a batch came to. Where it was refused `code`, `vi` and `en` say why, and `result` is ""."""
+class BatchItem:
+    """What one petition of a batch came to: `pushed`, or the refusal, as `put` would raise it."""
 
     external_id: str
-    status: int
-    id: str
-    result: str
-    code: str
-    field: str
-    vi: str
-    en: str
-    raw: Mapping[str, Any] = dataclasses.field(repr=False)
+    pushed: PushOutcome | None
+    refused: CallRefused | None
 
 
 @dataclass(frozen=True)
 class PetitionAnswer:
-    """What you may tell your citizen: the public state, and the reply where there is one."""
+    """What you may tell your citizen: the public state, its name, and the reply where there is one."""
 
     id: str
     state: str
+    vi: str
+    en: str
+    reply: Mapping[str, Any] | None
     raw: Mapping[str, Any] = dataclasses.field(repr=False)
 
 

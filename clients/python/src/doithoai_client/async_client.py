@@ -1,7 +1,7 @@
 """The client for asyncio. That which blocks (`client.py`) has the same calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import date
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -126,7 +126,7 @@ class AsyncClient:
     async def consume(
         self,
         store: PositionStore[Transaction],
-        handle: Callable[[FeedEvent, Transaction], None],
+        handle: Callable[[FeedEvent, Transaction], Awaitable[None]],
         question: FeedQuestion = EVERYTHING,
         *,
         follow: bool = False,

@@ -53,6 +53,10 @@ class SandboxActs:
         self._intake.close()
         self._followup.close()
 
+    def begin_anew(self) -> None:
+        """Forget what was done before a reset: the log is shorter now."""
+        self._pair.last_position = 0
+
     def now(self) -> datetime:
         """The store's clock."""
         return self._pair.now()

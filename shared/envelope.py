@@ -103,6 +103,7 @@ def _utc(instant: datetime) -> str:
 
 class _Referred(msgspec.Struct):
     petition_reference: PetitionReference | None = None
+    traceparent: str | None = None
 
 
 class _ReferredState(msgspec.Struct):
@@ -128,6 +129,7 @@ class _Written(msgspec.Struct, omit_defaults=True):
     previousid: UUID | None = None
     externalsource: str | None = None
     externalid: str | None = None
+    traceparent: str | None = None
 
 
 class _WrittenEvent(_Written, omit_defaults=True):
@@ -139,7 +141,8 @@ class _WrittenEvent(_Written, omit_defaults=True):
 
 
 def _values(recorded: Recorded, prefix: str) -> tuple[Any, ...]:
-    reference = _referred.decode(recorded.state).meta.petition_reference
+    meta = _referred.decode(recorded.state).meta
+    reference = meta.petition_reference
     return (
         recorded.event_id,
         f"/doithoai/{recorded.source}",
@@ -154,6 +157,7 @@ def _values(recorded: Recorded, prefix: str) -> tuple[Any, ...]:
         recorded.previous_id,
         reference.source if reference else None,
         reference.external_id if reference else None,
+        meta.traceparent,
     )
 
 
@@ -173,6 +177,8 @@ def to_structured(events: Sequence[Recorded], prefix: str = "") -> list[Any]:
 def to_message(recorded: Recorded, prefix: str = "") -> Message:
     """The broker's form: headers `ce-*` as the CloudEvents SDK's RabbitMQ binding writes them; the stored bytes."""
     headers = {f"ce-{name}": value for name, value in attributes(recorded, prefix).items()}
+    if (traceparent := headers.get("ce-traceparent")) is not None:
+        headers["traceparent"] = traceparent  # where tools of AMQP look for it
     return Message(routing_key(recorded.topic, recorded.state), headers, recorded.state, headers["ce-id"])
 
 

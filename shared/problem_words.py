@@ -168,6 +168,46 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence("Chưa đăng nhập, hoặc mã truy cập không đúng.", "the request is not authenticated"),
         },
     ),
+    "unusable-claims": ProblemWords(
+        Sentence("Mã truy cập chưa nêu đủ quyền", "The token does not say what its holder may"),
+        {
+            "name": Sentence(
+                "Mã truy cập phải nêu tên hệ thống gọi trong {claims}, tối đa {longest} ký tự, không phải tên riêng "
+                "của phần mềm.",
+                "the token names its client in one of {claims}, in at most {longest} characters, and not by a name of "
+                "the product's own",
+            ),
+            "role": Sentence(
+                "Mã truy cập phải nêu một vai trò, như role:system; các vai trò: {known}.",
+                "the token says one role, such as `role:system`, of {known}",
+            ),
+            "admin": Sentence(
+                "Ở đây mã truy cập của nhà cung cấp không được mang vai trò admin.",
+                "tokens of the provider may not carry the role admin here",
+            ),
+            "place": Sentence(
+                "Mã truy cập phải nêu một địa bàn, như place:H35.10, hoặc place:VN cho tất cả; mã địa bàn và mã cơ "
+                "quan phải viết đúng.",
+                "the token says one place, such as `place:H35.10`, or `place:VN` for all; its codes are well-formed",
+            ),
+            "agency": Sentence(
+                "Chỉ vai trò agency, và luôn luôn, phải nêu mã cơ quan, như agency:H35.10.4.",
+                "the role agency, and it alone, says the agency's code, such as `agency:H35.10.4`",
+            ),
+            "source": Sentence(
+                "Mã truy cập nêu tối đa {most} nguồn, mỗi tên không trống và tối đa {longest} ký tự.",
+                "the token names at most {most} sources, none empty or longer than {longest} characters",
+            ),
+            "twice": Sentence(
+                "Mã truy cập chỉ nêu một vai trò, một địa bàn, một cơ quan.",
+                "the token says one role, one place, one agency",
+            ),
+            "claim": Sentence(
+                "Trường doithoai của mã truy cập là đối tượng gồm role, place, agency, sources.",
+                "the claim doithoai is an object of role, place, agency, sources",
+            ),
+        },
+    ),
     "no-post": ProblemWords(
         Sentence("Chưa được giao vị trí công tác", "No post"),
         {
@@ -368,6 +408,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "at-most-long": Sentence("Dài tối đa {bound} ký tự hoặc mục.", "at most {bound} characters or entries"),
             "at-least-long": Sentence("Dài ít nhất {bound} ký tự hoặc mục.", "at least {bound} characters or entries"),
             "range": Sentence("Số này quá lớn; hãy kiểm tra lại.", "the number is too large; check it"),
+            "offset": Sentence(
+                "Thời điểm phải có múi giờ, ví dụ 2026-03-01T21:47:05+07:00.",
+                "an instant has its offset, as in 2026-03-01T21:47:05+07:00",
+            ),
             "empty": Sentence("Chưa nhập trường này; hãy điền.", "fill it in"),
         },
     ),

@@ -17,7 +17,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from services.followup.adapters.feed_client import FeedClient
-from services.followup.adapters.intake_client import IntakeClient
+from services.followup.adapters.intake_client import IntakeClient, name_origin
 from services.followup.adapters.person_posts import ActingPosts, PersonPosts
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.read.live_digest import LiveState
@@ -38,7 +38,14 @@ from services.followup.application.ports import RebuildRuns
 from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
-from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, digest_mailer, source_token
+from services.followup.configured import (
+    MIGRATIONS,
+    SEARCH_PATH,
+    broker_urls,
+    digest_mailer,
+    source_token,
+    system_settings,
+)
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.agenda import Agendas
@@ -80,8 +87,10 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.provider import Provider, is_safe_url
+from shared.http.permissions import KNOWN_OWN, permitted
+from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
+from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
@@ -123,8 +132,11 @@ def callers_of(settings: FollowupSettings) -> Callers:
     """
     if settings.issuer and not (is_safe_url(settings.issuer) and is_safe_url(settings.public_url)):
         raise WrongSettings("FOLLOWUP_ISSUER, FOLLOWUP_PUBLIC_URL: addresses with https")
-    people = bool(settings.issuer)
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, cookies=not people, people=people)
+    has_provider = bool(settings.issuer or system_settings(settings).issuer)
+    cookies = not settings.issuer
+    return configured_callers(
+        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider
+    )
 
 
 def session_seals(settings: FollowupSettings) -> SessionSeals:
@@ -227,6 +239,8 @@ async def running(
         def notices() -> dict[str, str]:
             found = broker_hindrances() | durability()
             found |= {"standby": durable.trouble or durable.notice, "hosts": hosts.notice}
+            if systems is not None and systems.provider.age > KEYS_OLD:
+                found["systems"] = KEYS_OF_SYSTEMS_OLD
             return {name: why for name, why in found.items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
@@ -264,10 +278,16 @@ async def running(
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 away=followed.away(),
                 refused_calls=callers.refused.counts,
+                systems_read_at=systems.provider.read_at(time.time()) if systems is not None else None,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
 
         works = {"metrics": keep_fresh(collector, snapshot)}
+        systems: SystemTokens | None = None
+        if (of_systems := system_settings(settings)).issuer:
+            systems = SystemTokens(of_systems, await stack.enter_async_context(cookieless_client()))
+            callers.systems = systems
+            works["systems"] = systems.provider.follow()
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
         for name, work in works.items():
@@ -276,7 +296,7 @@ async def running(
 
         # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
         in_post = ActingPosts()
-        acting = await stack.enter_async_context(cookieless_client(in_post.name_post))
+        acting = await stack.enter_async_context(cookieless_client(in_post.name_post, name_origin))
         pages = Pages(queries, path_of(settings.public_url))
         sign_in, open_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
         if settings.issuer:
@@ -313,7 +333,7 @@ def _console(
     """The pages for people, but those of sign-in and of the figures."""
     reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
     agendas = Agendas(queries, logs)
-    return [
+    pages_of_people = [
         *work_routes(pages, queries, callers),
         *door_routes(pages, queries, callers),
         *sample_routes(pages, callers),
@@ -332,6 +352,7 @@ def _console(
         *language_routes(),
         favicon_route(),
     ]
+    return permitted(KNOWN_OWN, pages_of_people)
 
 
 def _at_provider(

@@ -35,7 +35,7 @@ from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
-from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of
+from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -55,15 +55,16 @@ from services.intake.settings import SANDBOX_SOURCE, IntakeSettings
 from shared.calendar import unpublished_year
 from shared.calendar.shipped import seed_years
 from shared.envelope import to_message
-from shared.http.access_tokens import AccessTokens
+from shared.http.access_tokens import AccessTokens, subject_in
 from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.loopback import is_loopback
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.provider import Provider, is_safe_url
+from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
+from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
@@ -83,7 +84,6 @@ from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
-KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
 KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
 KEEP_FILES_AGAIN = 2.0  # seconds after a look that failed
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
@@ -108,7 +108,8 @@ def callers_of(settings: IntakeSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens, WrongSettings."""
     if settings.issuer and not (is_safe_url(settings.issuer) and settings.audience):
         raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, people=bool(settings.issuer))
+    has_provider = bool(settings.issuer or system_settings(settings).issuer)
+    return configured_callers(settings.host, settings.tokens_file, settings.tokens, provider=has_provider)
 
 
 @contextlib.asynccontextmanager
@@ -141,7 +142,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         stack.push_async_callback(writer.close)
 
         history = StoredHistory(pool, durable)
-        regulation_cache = RegulationCache(history)
+        regulation_cache = RegulationCache(history, settings.declared_attributes)
         await regulation_cache.refresh()
         files = StoredFileRecords(pool)
         file_keeper = FileKeeper(files, folder)
@@ -200,7 +201,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 lost=await unconfirmed(pool),
                 standby_required=durable.is_required,
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
-                provider_read_at=max(time.time() - provider.age, 0.0) if provider is not None else None,
+                provider_read_at=provider.read_at(time.time()) if provider is not None else None,
+                systems_read_at=systems.provider.read_at(time.time()) if systems is not None else None,
                 taken_at=found.taken_at,
             )
 
@@ -221,25 +223,32 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         def notices() -> dict[str, str]:
             away = provider is not None and provider.age > KEYS_OLD
+            unverified = systems is not None and systems.provider.age > KEYS_OLD
             found = durability() | {
                 "relay": relay.hindrance,
                 "appends": writer.standstill,
                 "standby": durable.trouble or durable.notice,
                 "hosts": hosts.notice,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
+                "systems": KEYS_OF_SYSTEMS_OLD if unverified else "",
             }
             return queue.notices | hindered | {name: why for name, why in found.items() if why}
 
         provider: Provider | None = None
+        systems: SystemTokens | None = None
         hindered: dict[str, str] = {}  # what keeps a loop from its work, by the loop's name
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         works["losses"] = LossWatch(pool, durable).run()
         works["files"] = _keep_files(file_keeper, hindered)
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
+        if (of_systems := system_settings(settings)).issuer:
+            systems = SystemTokens(of_systems, await stack.enter_async_context(httpx.AsyncClient()))
+            callers.systems = systems
+            works["systems"] = systems.provider.follow()
         if settings.issuer:
             provider = Provider(settings.issuer, await stack.enter_async_context(httpx.AsyncClient()))
-            callers.people = PeopleCallers(AccessTokens(provider, settings.audience), regulation_cache)
+            callers.people = PeopleCallers(AccessTokens(provider, settings.audience, subject_in), regulation_cache)
             works["provider"] = provider.follow()
             works["posts"] = _follow_posts(regulation_cache, notifications, hindered)
         for name, work in works.items():

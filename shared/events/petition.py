@@ -1,6 +1,6 @@
 """Events of a petition: received, classified, raised, assigned, answered (plan II.4)."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from shared.policy.schema import Recipient, Trait
 
 PetitionKind = Literal["petition", "reflection"]
 Urgency = Literal["normal", "urgent", "very_urgent"]
+ToldBy = Literal["sms", "email", "post", "app"]
 #: Whom a reply is reported to where a policy names nobody (plan II.4.3).
 RECIPIENTS: tuple[Recipient, ...] = ("party_committee", "government", "chair")
 
@@ -31,6 +32,22 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: Annotated[str, Meta(description="The address for letters.")] = ""
     phone: Annotated[str, Meta(description="The telephone number.")] = ""
     document: Annotated[str, Meta(description="The number of an identity document, or of the organisation's.")] = ""
+    email: Annotated[str, Meta(description="The e-mail address.")] = ""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where exactly a matter is. It may be somebody's house; only ever sealed."""
+
+    address: Annotated[str, Meta(description="The place in words.")] = ""
+    latitude: Annotated[float | None, Meta(description="Degrees north (WGS 84), always with `longitude`.")] = None
+    longitude: Annotated[float | None, Meta(description="Degrees east (WGS 84), always with `latitude`.")] = None
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """By which ways the petitioner agreed to be told, and on which day."""
+
+    told_by: Annotated[tuple[ToldBy, ...], Meta(description="The ways to which the petitioner agreed.")]
+    on: Annotated[date, Meta(description="The day on which the petitioner agreed.")]
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,6 +108,36 @@ class PetitionReceived(BasePetitionEvent, frozen=True, kw_only=True, omit_defaul
         Internal[tuple[Attachment, ...]],
         Meta(description="The files that came with it: uploaded to intake before, or left with the sender."),
     ] = ()
+    submitted_at: Annotated[
+        Internal[Annotated[datetime, Meta(tz=True)] | None],
+        Meta(
+            description="The instant at which it was sent to the portal, with its offset. Deadlines rest on "
+            "`effective_on`, the day of the receipt."
+        ),
+    ] = None
+    place: Annotated[
+        SealedAll[Place | None],
+        Meta(description="Where exactly the matter is: in words, as a point of Viet Nam, or both."),
+    ] = None
+    area: Annotated[
+        Public[str],
+        Meta(
+            description="About where the matter is, for everybody to see: the code of a commune, or a point rounded to "
+            "0.01 degree, latitude first (`21.38,103.02`)."
+        ),
+    ] = ""
+    category: Annotated[Internal[str], Meta(description="The category that the portal gave it, in its own word.")] = ""
+    consent: Annotated[Internal[Consent | None], Meta(description="The consent to be told.")] = None
+    language: Annotated[
+        Internal[str], Meta(description="The language of the text, as BCP 47 names it: `vi`, `blt`, `hmn-Latn`.")
+    ] = ""
+    attributes: Annotated[
+        Internal[dict[str, str | int | bool]],
+        Meta(
+            description="What the province adds, under names that the setting INTAKE_ATTRIBUTES declares "
+            "(`lai-chau.ho-ngheo`). They are not sealed: nothing that tells who somebody is."
+        ),
+    ] = {}
 
 
 class PetitionClassified(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):

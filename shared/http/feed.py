@@ -16,8 +16,9 @@ from litestar.params import QueryParameter
 from shared.envelope import FeedPage, feed_page, may_be_the_last, topic_of
 from shared.events import EVENTS, Recorded
 from shared.feed_cursor import LONGEST, FeedFilter
-from shared.http.auth import AuthenticatedCaller, MayRead, caller_of
+from shared.http.auth import READERS, AuthenticatedCaller, MayRead, caller_of
 from shared.http.openapi import READ_STATUSES, problems
+from shared.http.permissions import for_roles
 from shared.http.problems import ProblemError, problem
 from shared.http.scoped_feed import LOOK_EVERY, FeedLog, ScopedReading, Visible, scoped_page
 from shared.http.server import stopping
@@ -94,6 +95,7 @@ class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     previousid: UUID | None = None
     externalsource: str | None = None
     externalid: str | None = None
+    traceparent: str | None = None
     data: dict[str, Any]
     specversion: Literal["1.0"]
     datacontenttype: Literal["application/json"]
@@ -157,6 +159,7 @@ def feed_route(log: FeedSource, may_read: MayRead, visible: Visible, type_prefix
         summary="Events after a position, in order",
         description=_DESCRIPTION,
         tags=["feed"],
+        opt=for_roles(("agency", *READERS)),
         responses={200: _PAGE, **problems(*READ_STATUSES, 409)},
     )
     async def read_events(

@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from shared.trace import ORIGIN
+
 
 def configure_logs(service: str, level: int = logging.INFO) -> None:
     """Set up structlog, and route the libraries' own messages through it."""
@@ -13,6 +15,7 @@ def configure_logs(service: str, level: int = logging.INFO) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_service(service),
+        _name_origin,
     ]
     structlog.configure(
         processors=[*shared_steps, structlog.processors.JSONRenderer(ensure_ascii=False)],
@@ -43,6 +46,15 @@ def _name_service(service: str) -> structlog.typing.Processor:
         return event
 
     return add
+
+
+def _name_origin(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    origin = ORIGIN.get()
+    if origin.request_id:
+        event["request_id"] = origin.request_id
+    if origin.traceparent:
+        event["trace_id"] = origin.trace_id
+    return event
 
 
 def _drop_exception(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -1,6 +1,8 @@
 """The parts that the OpenAPI documents of both services share: problems, headers, the token, names that tools like."""
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
@@ -26,8 +28,10 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.openapi.spec.media_type import OpenAPIMediaType
 
+from shared.http.permissions import permission_of
 from shared.http.problems import PROBLEM_JSON, Problem
 
+_TYPE_IN_PATH = re.compile(r":\w+(?=})")
 TOKEN = [{"token": list[str]()}]
 REF = "#/components/schemas/{name}"
 #: What every question may be answered with.
@@ -114,10 +118,16 @@ class DescribedOperation(Operation):
         """Say it."""
 
 
-def document(title: str, description: str, complete: Callable[[OpenAPI], None], prefix: str = "") -> OpenAPIConfig:
+def document(
+    title: str,
+    description: str,
+    complete: Callable[[OpenAPI], None],
+    prefix: str = "",
+    routes: Sequence[HTTPRouteHandler] = (),
+) -> OpenAPIConfig:
     """The document of a service, made and completed when it is first asked for; `/schema/openapi.json` serves it.
 
-    A proxy may show it under a path, the `prefix`.
+    A proxy may show it under a path, the `prefix`. The `routes` say who may call them.
     """
 
     class Document(OpenAPI):
@@ -127,7 +137,7 @@ def document(title: str, description: str, complete: Callable[[OpenAPI], None], 
             if not self.is_complete:
                 self.is_complete = True
                 complete(self)
-            return super().to_schema()
+            return _with_permissions(super().to_schema(), routes)
 
     class Config(OpenAPIConfig):
         def to_openapi_schema(self) -> OpenAPI:
@@ -147,6 +157,21 @@ def document(title: str, description: str, complete: Callable[[OpenAPI], None], 
         use_handler_docstrings=False,
         operation_id_creator=_function_name,
     )
+
+
+def _with_permissions(schema: dict[str, Any], routes: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
+    """The document, in which each operation says for which roles it is, and what of it they are answered."""
+    for route in routes:
+        permission = permission_of(route)
+        for path, method in itertools.product(route.paths, route.http_methods):
+            operation = schema["paths"].get(_TYPE_IN_PATH.sub("", path), {}).get(method.lower())
+            if operation is not None and permission.is_open:
+                operation["security"] = []
+            elif operation is not None:
+                roles = sorted(permission.roles)
+                operation["security"] = [dict.fromkeys(each, roles) for each in TOKEN]
+                operation["x-permission"] = {"roles": roles, "reach": permission.reach}
+    return schema
 
 
 def _function_name(handler: HTTPRouteHandler, *_: Any) -> str:

@@ -15,6 +15,7 @@ from litestar.exceptions import HTTPException
 
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import ProblemText, problem_text
+from shared.trace import ORIGIN
 
 TYPE_PREFIX = "urn:doithoai:problem:"
 PROBLEM_JSON = "application/problem+json"
@@ -70,6 +71,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         list[str] | None, msgspec.Meta(description="The fields that differ from what was recorded before.")
     ] = None
     version: Annotated[int | None, msgspec.Meta(description="The current version, where another was named.")] = None
+    request_id: Annotated[
+        str | None,
+        msgspec.Meta(description="The id of the request, as `X-Request-Id`; for who asks for help."),
+    ] = None
 
 
 class ProblemError(Exception):
@@ -129,6 +134,7 @@ def problem_body(error: ProblemError, language: str = DEFAULT_LANGUAGE) -> bytes
         translations=ProblemTranslations(
             ProblemTranslation(title.vi, detail.vi), ProblemTranslation(title.en, detail.en)
         ),
+        request_id=ORIGIN.get().request_id or None,
     )
     return msgspec.json.encode(msgspec.to_builtins(found) | error.members)
 

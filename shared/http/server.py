@@ -20,14 +20,24 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
 from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
+from shared.trace import ORIGIN, Origin, request_id_of, traceparent_of
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 MAX_QUERY, MAX_PARAMETERS = 4096, 50  # bytes of an address behind its question mark; the framework keeps the last 1024
+REQUEST_ID = b"x-request-id"
 TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
 
 #: Headers of which a second one makes it unclear what is asked, or by whom.
-ONCE = (b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"sec-fetch-site")
+ONCE = (
+    b"host",
+    b"authorization",
+    b"x-doithoai-token",
+    b"origin",
+    b"content-type",
+    b"idempotency-key",
+    b"sec-fetch-site",
+)
 #: What no answer lacks: no cache keeps it, no browser takes it for another type than it says.
 GUARDS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
@@ -114,7 +124,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
 
-        is_answering = False
+        is_answering, origin = False, _origin(scope)
+        named = (REQUEST_ID, origin.request_id.encode())
 
         async def send_guarded(message: Message) -> None:
             nonlocal is_answering
@@ -122,25 +133,45 @@ def guarded(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 names = {name.lower() for name, _ in headers}
-                message = message | {"headers": headers + [guard for guard in GUARDS if guard[0] not in names]}
+                message = message | {
+                    "headers": [*headers, *(guard for guard in GUARDS if guard[0] not in names), named]
+                }
             await send(message)
 
-        refusal = _unclear(scope)
-        if refusal is None:
-            try:
-                await app(scope, receive, send_guarded)
-                return
-            except Exception as error:
-                if is_answering:
-                    raise
-                log.error("unforeseen", path=scope["path"], kind=type(error).__name__)
-                refusal = problem(500, "internal-error")
-        body = problem_body(refusal, language_of(Request(scope)))
-        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
-        await send_guarded({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await send_guarded({"type": "http.response.body", "body": body, "more_body": False})
+        before = ORIGIN.set(origin)
+        try:
+            refusal = _unclear(scope)
+            if refusal is None:
+                try:
+                    await app(scope, receive, send_guarded)
+                    return
+                except Exception as error:
+                    if is_answering:
+                        raise
+                    log.error("unforeseen", path=scope["path"], kind=type(error).__name__)
+                    refusal = problem(500, "internal-error")
+            body = problem_body(refusal, language_of(Request(scope)))
+            headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
+            await send_guarded({"type": "http.response.start", "status": refusal.status, "headers": headers})
+            await send_guarded({"type": "http.response.body", "body": body, "more_body": False})
+        finally:
+            ORIGIN.reset(before)
 
     return edge
+
+
+def _origin(scope: Scope) -> Origin:
+    """Where a request says that it comes from. Of two that contradict each other none counts."""
+    given = request_id = traceparent = b""
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID:
+            request_id = value if not request_id else b" "
+        elif name == b"traceparent":
+            given, traceparent = value, (value if not given else b"")
+    return Origin(
+        request_id_of(request_id.decode("latin-1")),
+        traceparent_of(traceparent.decode("latin-1")) if traceparent else "",
+    )
 
 
 def _unclear(scope: Scope) -> ProblemError | None:

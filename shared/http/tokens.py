@@ -82,6 +82,11 @@ class TokensFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: tuple[TokenEntry, ...] = ()
 
 
+def is_own_name(name: str) -> bool:
+    """Whether a name is one by which the product calls somebody itself: `local`, `bootstrap`, a person."""
+    return name in RESERVED or name.startswith(PERSON)
+
+
 def hash_token(token: str) -> str:
     """The hash that is kept of a token. One round of SHA-256 is enough for 32 random bytes."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -132,7 +137,7 @@ def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
                 f"{entry.name}: vai trò agency cần mã định danh của cơ quan",
                 f"{entry.name}: the role agency needs the agency's code",
             )
-        if entry.name in RESERVED or entry.name.startswith(PERSON):
+        if is_own_name(entry.name):
             raise InvalidTokens(
                 f"{entry.name}: tên này là của phần mềm; hãy đặt tên khác",
                 f"{entry.name}: this name is the product's own; take another one",

@@ -6,6 +6,7 @@ and 4.2.
 """
 
 import asyncio
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,6 +18,7 @@ from pamqp.header import ContentHeader
 
 from shared.rabbit.publish_frames import PROPERTIES
 from shared.sockets import watch_peer
+from shared.trace import traceparent_of
 
 #: Called for each delivery with its tag, its content header and its body.
 OnDelivery = Callable[[int, bytes, bytes], None]
@@ -210,6 +212,7 @@ class Sender(msgspec.Struct, frozen=True):
     message_id: str = ""
     reply_to: str = ""
     correlation_id: str = ""
+    traceparent: str = ""
 
 
 #: The properties in the order in which a content header has them: the bit of its flag, and its name or fixed size.
@@ -219,7 +222,7 @@ _TEXTS = {10: "correlation_id", 9: "reply_to", 7: "message_id", 4: "user_id"}
 
 
 def sender_of(payload: bytes) -> Sender:
-    """What a content header says of its sender. Headers are passed over unread. Raises ValueError."""
+    """What a content header says of its sender. Of its headers one is looked for, the trace. Raises ValueError."""
     try:
         _, _, _, flags = _CONTENT.unpack_from(payload)
         found: dict[str, str] = {}
@@ -228,7 +231,9 @@ def sender_of(payload: bytes) -> Sender:
             if not flags >> bit & 1:
                 continue
             if bit == _TABLE:
-                at += 4 + int.from_bytes(payload[at : at + 4], "big")
+                end = at + 4 + int.from_bytes(payload[at : at + 4], "big")
+                found["traceparent"] = _traceparent_in(payload[at + 4 : end])
+                at = end
             elif bit in _FIXED:
                 at += _FIXED[bit]
             else:
@@ -241,6 +246,15 @@ def sender_of(payload: bytes) -> Sender:
     except (struct.error, IndexError) as error:
         raise ValueError("not a content header") from error
     return Sender(**found)
+
+
+_TRACE = re.compile(rb"\x0btraceparentS\x00\x00\x00\x37([0-9a-f-]{55})")  # a header of this name, a text of 55 bytes
+
+
+def _traceparent_in(table: bytes) -> str:
+    """The trace that a table of headers names. It is searched, not decoded: others of it may be of any kind."""
+    found = _TRACE.search(table)
+    return traceparent_of(found[1].decode()) if found else ""
 
 
 def _nobody(_: int, __: bytes, ___: bytes) -> None:

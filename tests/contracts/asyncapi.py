@@ -28,9 +28,11 @@ HEADERS = {
     "ce-aggregateversion": "its version within its subject, from 1",
     "ce-externalsource": "of what concerns a petition that was pushed under a reference: the source that it names",
     "ce-externalid": "the id of that petition at its source",
+    "ce-traceparent": "the trace (W3C) of the command that caused it, where its caller sent one",
+    "traceparent": "the same, where tools of AMQP look for it",
 }
 #: Those that some events lack.
-OPTIONAL = {"ce-previousid", "ce-externalsource", "ce-externalid"}
+OPTIONAL = {"ce-previousid", "ce-externalsource", "ce-externalid", "ce-traceparent", "traceparent"}
 
 
 def document() -> dict[str, Any]:

@@ -25,6 +25,7 @@ META = Metadata(
     jurisdiction="H35.10",
     actor="local",
     correlation_id=derived_id("c"),
+    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 )
 
 

@@ -18,6 +18,7 @@ from shared.policy.effect import PolicyEffect
 from shared.policy.probe import MissingYear
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
+from shared.trace import ORIGIN
 
 MOST_PEOPLE = 1000  # a page
 LONGEST_NAME = 200  # characters of a file's name
@@ -42,6 +43,15 @@ def away(sentence: str = "", **values: object) -> Refusal:
     """The refusal of an act that did not get to its source."""
     text = problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES)
     return Refusal(text.detail, status=503, code="intake-away")
+
+
+async def name_origin(request: httpx.Request) -> None:
+    """Let what a page asks of a source be the same request and trace there: a hook of httpx."""
+    origin = ORIGIN.get()
+    if origin.request_id:
+        request.headers["X-Request-Id"] = origin.request_id
+    if origin.traceparent:
+        request.headers["traceparent"] = origin.traceparent
 
 
 class _Translation(msgspec.Struct, frozen=True):

@@ -12,8 +12,12 @@ from shared.events import Recorded, decode_state
 from shared.events.deadline import DeadlineEvent
 from shared.feed_cursor import FeedFilter
 from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
+from shared.http.permissions import Permission
 from shared.http.problems import problem
 from shared.http.scoped_feed import Visible
+
+#: For who sees cases: whole subtrees, or as an agency what it leads or owes.
+READING = Permission(frozenset({"agency", *READERS}), "own")
 
 
 def scope_of(request: Request[Any, Any, Any]) -> Scope:

@@ -61,6 +61,7 @@ def make_app(
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
             lambda found: finish(found, PROBES),
             prefix,
+            routes,
         ),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,

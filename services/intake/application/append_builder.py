@@ -13,6 +13,7 @@ from services.intake.domain.errors import InvalidValue
 from shared.event_store.append import Append, NewEvent
 from shared.events import SEALED, DatedEvent, Event, Metadata, PetitionReference, Visibility, encode_state, sealed_data
 from shared.identifiers import normalised
+from shared.trace import ORIGIN
 
 MAX_STATE = 512 * 1024  # bytes of what is not sealed: pages, batches and rebuilds hold many events at once
 MAX_SEALED = 4_000_000  # characters of one text, over all who have it under their key
@@ -133,6 +134,7 @@ class Recorder:
             external_id=said.external_id,
             backfilled=said.backfilled,
             petition_reference=pushed_as,
+            traceparent=ORIGIN.get().traceparent,
             sealed_sha256=self._seals.digest(sealed) if sealed else "",
         )
         state = encode_state(event, meta)

@@ -6,7 +6,8 @@ msgspec says it in English and speaks of types; a caller needs the field, what m
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -58,6 +59,8 @@ def _wrong(error: msgspec.ValidationError) -> WrongField:
         return WrongField(field, sentence, {"bound": bound[3]})
     if (form := _FORM.search(text)) is not None:
         return WrongField(field, "type", {"expected": [form[1].lower()]})
+    if "with a timezone component" in text:
+        return WrongField(field, "offset", {})
     if (typed := _TYPE.search(text)) is not None:
         expected = [_JSON_TYPES.get(name, name) for name in typed[1].split(" | ") if name != "null"]
         return WrongField(field, "type", {"expected": expected})
@@ -99,7 +102,7 @@ def _alternatives(kind: Any) -> list[Any]:
     """The parts of a union, without what only annotates them."""
     if hasattr(kind, "__metadata__"):
         return _alternatives(get_args(kind)[0])
-    if get_origin(kind) in (tuple, list, dict, Literal) or not get_args(kind) or isinstance(get_origin(kind), type):
+    if get_origin(kind) not in (Union, UnionType):
         return [kind]
     return [found for part in get_args(kind) for found in _alternatives(part)]
 

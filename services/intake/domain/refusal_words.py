@@ -265,6 +265,44 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "identities": Sentence(
                 "Tối đa {most} người kiến nghị trong một kiến nghị.", "at most {most} petitioners in one petition"
             ),
+            "e-mail": Sentence(
+                "Địa chỉ thư điện tử không hợp lệ; hãy viết theo mẫu ten@example.vn.",
+                "is no e-mail address; write it as name@example.vn",
+            ),
+            "submitted-later": Sentence(
+                "Thời điểm gửi thuộc ngày {day}, sau ngày hôm nay {today}; hãy kiểm tra lại đồng hồ và múi giờ.",
+                "the instant is on {day} in Viet Nam, after today, {today}; check the clock and the offset",
+            ),
+            "place-empty": Sentence(
+                "Chưa có nội dung; hãy ghi địa điểm bằng lời hoặc toạ độ, hoặc bỏ trường này.",
+                "says nothing; give an address or a point, or leave it out",
+            ),
+            "point-half": Sentence(
+                "Toạ độ gồm hai số; hãy ghi cả vĩ độ và kinh độ.", "a point has two numbers; give both"
+            ),
+            "point-outside": Sentence(
+                "Toạ độ không nằm trong lãnh thổ Việt Nam, nơi {name} từ {least} đến {most}; hãy kiểm tra thứ tự vĩ "
+                "độ, kinh độ.",
+                "not in Viet Nam, where the {name} is between {least} and {most}; see that the two are not exchanged",
+            ),
+            "area": Sentence(
+                "Khu vực là mã của xã (ví dụ H35.10.31) hoặc toạ độ làm tròn đến 0,01 độ, vĩ độ trước (ví dụ "
+                "21.38,103.02).",
+                "give the code of a commune (H35.10.31) or a point rounded to 0.01 degree, latitude first "
+                "(21.38,103.02)",
+            ),
+            "language": Sentence(
+                "“{text}” không phải là mã ngôn ngữ theo BCP 47; hãy dùng mã như vi, blt hoặc hmn-Latn.",
+                "'{text}' is no language tag of BCP 47; write it as vi, blt or hmn-Latn",
+            ),
+            "attribute-undeclared": Sentence(
+                "Thông tin này chưa được khai báo; hãy đề nghị người quản trị bổ sung vào INTAKE_ATTRIBUTES.",
+                "the attribute is not declared; have it added to INTAKE_ATTRIBUTES, or leave it out",
+            ),
+            "attributes-large": Sentence(
+                "Các thông tin riêng chiếm {size} byte; tối đa {most} byte.",
+                "the attributes take {size} bytes as JSON; at most {most}",
+            ),
             "not-in-act": Sentence(
                 "“{act}” không gồm việc này; chỉ gồm: {allowed}.",
                 "'{act}' has no such part; its parts are {allowed}",

@@ -31,7 +31,7 @@ def make_app(
         before_request=callers.hook(),
         exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS},
         request_max_body_size=MAX_BODY,
-        openapi_config=openapi.config(ClockMove, CalendarYearInput, Comparison, prefix=prefix),
+        openapi_config=openapi.config(ClockMove, CalendarYearInput, Comparison, prefix=prefix, routes=routes),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,

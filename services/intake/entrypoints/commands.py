@@ -22,6 +22,7 @@ from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_KEY
 from shared.http.auth import caller_of
 from shared.http.entity_tags import InvalidTags, versions_matched
+from shared.http.permissions import for_roles
 from shared.http.problems import problem
 
 
@@ -80,6 +81,7 @@ def _route(codec: BodyCodec, handler: CommandHandler) -> HTTPRouteHandler:
         summary=route.summary,
         description=f"Roles: {openapi.in_words(route.roles)}.",
         tags=[route.aggregate],
+        opt=for_roles(route.roles),
         responses=openapi.COMMAND_PROBLEMS,
         raises=[],
     )(handle)

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.http.metrics import REFUSED_CALLS, STANDBY_CONFIRMED, STANDBY_REQUIRED, Family, SnapshotCollector
+from shared.http.metrics import (
+    REFUSED_CALLS,
+    STANDBY_CONFIRMED,
+    STANDBY_REQUIRED,
+    SYSTEMS_KEYS_READ,
+    Family,
+    SnapshotCollector,
+)
 
 
 class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +33,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     files_unreadable: int = 0
     seals_unopened: int = 0
     provider_read_at: float | None = None
+    systems_read_at: float | None = None
     lost: int = 0
     standby_required: bool = False
     standby_confirmed_at: float | None = None
@@ -94,6 +102,7 @@ FAMILIES = (
         "When this process last read the sign-in provider's keys; 0 before it did, missing where nobody signs in",
         "provider_read_at",
     ),
+    Family("intake_systems_keys_read_timestamp_seconds", (), SYSTEMS_KEYS_READ, "systems_read_at"),
     Family(
         "intake_lost_commands",
         (),

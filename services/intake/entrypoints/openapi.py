@@ -2,10 +2,11 @@
 
 import functools
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Link, OpenAPI, OpenAPIResponse, Operation, Parameter, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
@@ -72,6 +73,10 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
             "cong-tinh-5821": {"name": "Lò Thị Mai", "address": "Bản Thẳm, xã Bản Hon", "phone": "0900000000"}
         },
         "text": "Đường vào bản bị sạt lở, xe không qua được.",
+        "submitted_at": "2026-03-01T21:47:05+07:00",
+        "area": "H35.10.31",
+        "category": "giao-thong",
+        "language": "vi",
         "effective_on": "2026-03-02",
         "source": "cong-tinh",
         "external_id": "LC-2026-0417",
@@ -305,13 +310,14 @@ FILE_PROBLEMS = problems(400, 401, 403, 404, 413, 415, 422, 503)
 FILE_READ_PROBLEMS = problems(*READ_STATUSES, 410)
 
 
-def config(*more: type[msgspec.Struct], prefix: str = "") -> OpenAPIConfig:
+def config(*more: type[msgspec.Struct], prefix: str = "", routes: Sequence[HTTPRouteHandler] = ()) -> OpenAPIConfig:
     """The document of intake; `more` are further bodies. A proxy may show it under a path, the `prefix`."""
     return document(
         "Đối thoại – intake",
         "The system of record of citizens' dialogue conferences: commands in, events out.",
         functools.partial(_complete, more),
         prefix,
+        routes,
     )
 
 

@@ -15,8 +15,9 @@ from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.people_callers import ME
 from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT
-from shared.http.auth import caller_of, need_role
+from shared.http.auth import caller_of
 from shared.http.openapi import answers
+from shared.http.permissions import KNOWN, for_roles, permitted
 from shared.http.problems import problem
 
 #: Who may know who works where, by name.
@@ -93,6 +94,7 @@ def people_routes(directory: PeopleDirectory) -> list[HTTPRouteHandler]:
         tags=["person"],
         responses=openapi.READ_PROBLEMS,
         operation_id="list_people",
+        opt=for_roles(STAFF),
         operation_class=answers("Link"),
     )
     async def list_people(
@@ -100,7 +102,6 @@ def people_routes(directory: PeopleDirectory) -> list[HTTPRouteHandler]:
         limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
         cursor: Annotated[str, QueryParameter(max_length=40, description="from the `Link` of the page before")] = "",
     ) -> Response[PeoplePage]:
-        need_role(caller_of(request), *STAFF)
         caller = domain_caller(caller_of(request))
         entries, after = await directory.page(caller, limit, _after(cursor))
         items = [
@@ -142,7 +143,7 @@ def people_routes(directory: PeopleDirectory) -> list[HTTPRouteHandler]:
         )
         return Response(view, headers={"Cache-Control": "no-store"})
 
-    return [list_people, get_me]
+    return permitted(KNOWN, [list_people, get_me])
 
 
 def _post(post: HeldPost, delegations: tuple[Delegation, ...], today: date) -> PostView:

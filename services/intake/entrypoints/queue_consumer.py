@@ -18,6 +18,7 @@ from shared.rabbit.delivery_frames import Sender, WatchedTransport, sender_of
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.topology import OURS, claim, commands_of, declare, waiting_in
 from shared.tasks import cancel_and_wait
+from shared.trace import ORIGIN, Origin, request_id_of
 
 RETRY_PAUSE = 0.5  # seconds between two tries of a command while the store is away
 REPLY_TIMEOUT = 10.0  # seconds
@@ -144,7 +145,11 @@ class CommandQueue:
         except ValueError:
             await self._intake.refuse_undecodable(taken.body)
             return
-        answer = await self._intake.take(taken.body, sender.user_id, sender.message_id)
+        before = ORIGIN.set(Origin(request_id_of(sender.message_id), sender.traceparent))
+        try:
+            answer = await self._intake.take(taken.body, sender.user_id, sender.message_id)
+        finally:
+            ORIGIN.reset(before)
         await self._reply(sender, answer)
 
     async def _reply(self, sender: Sender, answer: QueueAnswer) -> None:

@@ -77,6 +77,7 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     hindered: Counts = {}  # 1 where something of the broker cannot be used: queue
     digests_failing_since: float = 0.0  # 0 while they do not fail
     refused_calls: Counts = {}  # calls without proof who calls: reason
+    systems_read_at: float | None = None  # when the keys of the provider of systems were read
     lost: int = 0  # events of sources that were read and are there no more
     standby_required: bool = False
     standby_confirmed_at: float | None = None  # None where none is required

@@ -4,6 +4,7 @@ from services.intake.domain.acts.act import SYSTEM_OR_OFFICE, CreatingAct
 from services.intake.domain.catalogues import with_code
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
 from services.intake.domain.petition import Petition
+from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.events.petition import PetitionReceived
 
 
@@ -22,5 +23,5 @@ RECEIPT = CreatingAct(
     decided=("receipt_code",),
     begin=lambda event: Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel),
     check_in_context=_check,
-    fill=lambda event, context: with_code(event, event.jurisdiction, context),
+    fill=lambda event, context: with_code(with_receipt_fields(event, context), event.jurisdiction, context),
 )

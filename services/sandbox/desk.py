@@ -21,7 +21,7 @@ from litestar.handlers import HTTPRouteHandler
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints.bodies import check_type, whole_body
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
-from services.sandbox.acts import Passed, SandboxActs
+from services.sandbox.acts import RefusedByPair, SandboxActs
 from services.sandbox.page import SandboxPage, html_of
 from shared.http.auth import Callers
 from shared.http.methods import with_head_and_options
@@ -269,10 +269,10 @@ def _away(request: HttpRequest, error: httpx.HTTPError) -> Response[bytes]:
     return problem_response(found, language_of(request))
 
 
-def _pass_on(_: HttpRequest, refusal: Passed) -> Response[bytes]:
+def _pass_on(_: HttpRequest, refusal: RefusedByPair) -> Response[bytes]:
     """What intake or followup refused, as it came."""
     answer = refusal.response
     return Response(answer.content, status_code=answer.status_code, media_type=answer.headers.get("content-type", ""))
 
 
-_HANDLERS: dict[int | type[Exception], Any] = {Passed: _pass_on, httpx.HTTPError: _away}
+_HANDLERS: dict[int | type[Exception], Any] = {RefusedByPair: _pass_on, httpx.HTTPError: _away}

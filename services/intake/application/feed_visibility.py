@@ -1,6 +1,7 @@
 """What of the log a caller sees who may not see all of it."""
 
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from services.intake.application.ports import History
 from services.intake.application.regulation_cache import RegulationCache
@@ -13,6 +14,7 @@ from shared.identifiers import is_within
 
 #: What holds for everybody below the place that it is of; people and their posts do not.
 _HOLDS_BELOW = REGULATION - {"person"}
+LOADED_AT_ONCE = 50  # cases: what is decoded at once holds up everybody else
 
 
 class FeedVisibility:
@@ -32,9 +34,9 @@ class FeedVisibility:
         told = ((event, decode_metadata(event.state)) for event in events)
         near = [(event, meta) for event, meta in told if self._is_near(caller, asked, event.topic, meta)]
         if caller.roles <= HOLDERS:
-            cases = {event.originator_id for event, meta in near if meta.aggregate not in REGULATION}
-            facts = await self._history.facts(cases)
-            held = {case for case in cases if self._has_part(caller, facts[case])}
+            held = await self._held(
+                caller, {event.originator_id for event, meta in near if meta.aggregate not in REGULATION}
+            )
             near = [each for each in near if each[0].originator_id in held or each[1].aggregate in _HOLDS_BELOW]
         return {event.position for event, _ in near}
 
@@ -53,6 +55,18 @@ class FeedVisibility:
             return is_within(subtree, meta.jurisdiction)
         known = self._regulation_cache
         return is_within(known.regulation.successor_of_jurisdiction(meta.jurisdiction, known.today), subtree)
+
+    async def _held(self, caller: Caller, cases: Collection[UUID]) -> set[UUID]:
+        """The cases in which an agency has or had a part.
+
+        Only those are loaded that name it, or a body that it may have taken over from: most name neither.
+        """
+        words = self._regulation_cache.regulation.perhaps_before(caller.agency, self._regulation_cache.today)
+        named, held = sorted(await self._history.naming(cases, words)), set[UUID]()
+        for start in range(0, len(named), LOADED_AT_ONCE):
+            facts = await self._history.facts(named[start : start + LOADED_AT_ONCE])
+            held |= {case for case in facts if self._has_part(caller, facts[case])}
+        return held
 
     def _has_part(self, caller: Caller, facts: Sequence[AnyFact]) -> bool:
         if not facts:

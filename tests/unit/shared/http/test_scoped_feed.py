@@ -111,6 +111,7 @@ def test_cursor__that_was_mutated_is_refused(noise: bytes, place: int, character
         for word in (
             good[:at] + character + good[at + 1 :],
             good[:at] + character + good[at:],
+            good[:at] + 4 * character + good[at:],
             good[:at],
             good + noise.hex(),
             noise.decode("latin-1") or "?",

@@ -11,6 +11,7 @@ from shared.http.tokens import mint_token
 from tests.support.importing import Importing, write_lines
 from tests.support.intake import COMMUNE, PROVINCE, Intake, served, tokens_file
 
+DECLARED = "lai-chau.ho-ngheo,lai-chau.so-ho"
 E_MAIL, ADDRESS = "lo.thi.bi.mat@example.vn", "Số nhà 7, bản Kín"
 PUBLIC: dict[str, Any] = {
     "submitted_at": "2025-02-03T21:47:05+07:00",
@@ -34,9 +35,16 @@ KEPT = PUBLIC | {"submitted_at": "2025-02-03T14:47:05Z"}
 @pytest.fixture
 async def declared(placed: str, tmp_path: Path) -> AsyncIterator[Intake]:
     """An intake in which the province has declared two attributes."""
+    async with served(placed, tmp_path, attributes=DECLARED) as intake:
+        yield intake
+
+
+@pytest.fixture
+async def queued(placed: str, tmp_path: Path) -> AsyncIterator[Intake]:
+    """The same, with a portal that may queue."""
     _, entry = mint_token("cong", "system", PROVINCE, amqp_user="cong")
     tokens = str(tokens_file(tmp_path, entry))
-    async with served(placed, tmp_path, tokens_file=tokens, attributes="lai-chau.ho-ngheo,lai-chau.so-ho") as intake:
+    async with served(placed, tmp_path, tokens_file=tokens, attributes=DECLARED) as intake:
         yield intake
 
 
@@ -53,18 +61,18 @@ async def content(intake: Intake, petition: str) -> dict[str, Any]:
     return found
 
 
-async def test_fields__are_recorded_alike_over_http_by_queue_and_within_an_act(declared: Intake) -> None:
-    pushed = (await declared.done("/v1/petitions", PETITION))["id"]
+async def test_fields__are_recorded_alike_over_http_by_queue_and_within_an_act(queued: Intake) -> None:
+    pushed = (await queued.done("/v1/petitions", PETITION))["id"]
     parts = [{"command": "PetitionReceived", "body": PETITION}]
     classified = {"command": "PetitionClassified", "target": "#0", "body": {"subject": "Đường", "field": "transport"}}
-    by_act = await declared.done("/v1/acts/receive-and-classify", {"parts": [*parts, classified]})
-    queued = json.dumps({"command": "PetitionReceived", "data": PETITION}).encode()
-    by_queue = json.loads((await declared.commands.take(queued, "cong", "k1")).body)
+    by_act = await queued.done("/v1/acts/receive-and-classify", {"parts": [*parts, classified]})
+    message = json.dumps({"command": "PetitionReceived", "data": PETITION}).encode()
+    by_queue = json.loads((await queued.commands.take(message, "cong", "k1")).body)
     for petition in (pushed, by_act["parts"][0]["id"], by_queue["id"]):
-        found = await told(declared, petition)
+        found = await told(queued, petition)
         assert {name: found[name] for name in KEPT} == KEPT
         assert "place" not in found and "identities" not in found
-        sealed = await content(declared, petition)
+        sealed = await content(queued, petition)
         assert (sealed["place"], sealed["identities"]["p1"]["email"]) == (PLACE, E_MAIL)
 
 

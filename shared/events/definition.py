@@ -90,6 +90,13 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     #: The trace (W3C) of the command that caused it; never that of a deadline event, which a replay raises the same.
     traceparent: str = ""
 
+    @property
+    def received_as(self) -> PetitionReference | None:
+        """Of the receipt of a petition: under which reference it was pushed. Receipts of 0.5.0 say it by two fields."""
+        if self.petition_reference is None and self.external_id:
+            return PetitionReference(self.source, self.external_id)
+        return self.petition_reference
+
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One stored event as its readers meet it: its place in the log, and the bytes as they were stored."""

@@ -28,6 +28,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Chỉ văn phòng và cơ quan được giao vụ việc mới được xem nội dung.",
                 "content is for the office and for the agency that has the case",
             ),
+            "answers": Sentence(
+                "Mã truy cập này không có quyền đọc câu trả lời (read-answers); hãy nhờ người vận hành cấp.",
+                "this token lacks the right read-answers; ask the operator for it",
+            ),
         },
     ),
     "jurisdiction-may-not": _with(

@@ -7,6 +7,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from services.intake.application.pushing.push import PushBody
+from services.intake.domain import NotAllowed
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.clock import ClockMove
 from services.intake.entrypoints.limits import MAX_BODY
@@ -31,6 +32,7 @@ def make_app(
     return Litestar(
         route_handlers=with_head_and_options(routes),
         before_request=callers.hook(),
+        after_exception=[callers.noting((NotAllowed,))],
         exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS},
         request_max_body_size=MAX_BODY,
         openapi_config=openapi.config(

@@ -23,6 +23,7 @@ from shared.http.openapi import (
     REF,
     DescribedOperation,
     answers,
+    body_operation,
     describe_answer,
     document,
     finish,
@@ -249,19 +250,6 @@ def _fact_name(aggregate: str) -> str:
 def in_words(roles: Iterable[str]) -> str:
     """Roles as a list for people."""
     return ", ".join(sorted(roles))
-
-
-def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operation]:
-    """The operation class of a route with one plain body, as JSON or as text of other media types."""
-
-    class BodyOperation(DescribedOperation):
-        def describe(self) -> None:
-            (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
-            content = {"application/json": OpenAPIMediaType(schema=Reference(ref=schema["$ref"]))}
-            text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
-            self.request_body = RequestBody(content={**content, **dict.fromkeys(media_types, text)}, required=True)
-
-    return BodyOperation
 
 
 _PUSHED = {

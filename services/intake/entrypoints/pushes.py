@@ -13,7 +13,6 @@ from litestar.params import FromPath, QueryParameter
 
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_body import MAX_SHORT
-from services.intake.application.invalid_body import InvalidBody
 from services.intake.application.json_body import cleaned
 from services.intake.application.pushing.conflicts import Conflict, ConflictState, Pushes
 from services.intake.application.pushing.push import FieldConflict, PushBody, PushOutcome, push_in
@@ -32,6 +31,7 @@ from shared.http.openapi import answers
 from shared.http.permissions import for_roles
 from shared.http.problems import ProblemError, language_of, problem, problem_body
 from shared.identifiers import normalised
+from shared.invalid_body import InvalidBody
 
 MOST_ITEMS = 1_000  # of one batch
 AT_ONCE = 8  # items of all batches that are decided together: other commands find room beside them

@@ -6,13 +6,13 @@ import msgspec
 from litestar import Request, Response
 
 from services.intake.application import errors
-from services.intake.application.invalid_body import wrong_field
 from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.application.ports import UnopenedSeal
 from services.intake.domain import NotAllowed, Refused
 from services.intake.domain.errors import NotInCatalogue, UnknownPost
 from shared.event_store.errors import NotConfirmed, Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, language_of, problem, problem_response
+from shared.invalid_body import wrong_field
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 #: Something of the command itself is wrong, whatever the state of the case.

@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.command_body import CODECS, MAX_SHORT, BodyCodec, Extras
-from services.intake.application.invalid_body import InvalidBody
 from services.intake.application.pushing.source_version import MAX_VERSION, kept_version
 from services.intake.domain import Caller
 from services.intake.domain.errors import InvalidValue
 from shared.identifiers import normalised
+from shared.invalid_body import InvalidBody
 
 RECEIPT: BodyCodec = CODECS["/v1/petitions"]
 #: What a push carries beside the body of a receipt.

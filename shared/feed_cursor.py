@@ -23,11 +23,13 @@ class FeedFilter(msgspec.Struct, frozen=True):
     types: tuple[str, ...] = ()
     jurisdiction: str = ""
     mine: bool = False
+    #: Who asks: another caller's cursor has passed over what that one may not see.
+    reader: str = ""
 
     @property
     def digest(self) -> bytes:
         """The same for the same filter: a cursor of another one would have passed over what this one shows."""
-        asked = (sorted(set(self.types)), self.jurisdiction, self.mine)
+        asked = (sorted(set(self.types)), self.jurisdiction, self.mine, self.reader)
         return hashlib.sha256(msgspec.json.encode(asked)).digest()[:8]
 
 
@@ -63,11 +65,13 @@ def written(cursor: FeedCursor, key: bytes) -> str:
 
 
 def read(word: str, source: str, asked: FeedFilter, key: bytes) -> FeedCursor:
-    """What a word stands for. Raises ForeignCursor."""
+    """What a word stands for. Raises ForeignCursor: each cursor is written in one way alone."""
     content, mac = _parts(word)
     if not hmac.compare_digest(mac, _mac(content, key)):
         raise ForeignCursor
     cursor = _cursor(content)
+    if written(cursor, key) != word:  # the decoder passes over what is no letter of its alphabet
+        raise ForeignCursor
     if (cursor.source, cursor.filter) != (source, asked.digest):
         raise ForeignCursor
     return cursor

@@ -43,6 +43,9 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "invalid-value": ProblemWords(
         Sentence("Giá trị không hợp lệ", "Invalid value"),
         {
+            "not-pushed": Sentence(
+                "Chỉ lệnh {command} mới có phiên bản của bản ghi.", "only {command} is a push and has a version"
+            ),
             "anchor": Sentence(
                 "Không có mốc tính thời hạn “{anchor}”; hãy chọn một trong: {known}.", "'{anchor}' is none of {known}"
             ),
@@ -166,6 +169,15 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "the broker vouched for nobody known here; send as a registered user",
             ),
             "": Sentence("Chưa đăng nhập, hoặc mã truy cập không đúng.", "the request is not authenticated"),
+        },
+    ),
+    "too-many-requests": ProblemWords(
+        Sentence("Gọi quá nhiều lần", "Too many requests"),
+        {
+            "": Sentence(
+                "Quá {most} lần gọi trong {window} giây; hãy chờ số giây ghi ở Retry-After rồi gửi lại.",
+                "more than {most} requests in {window} seconds; wait the seconds of `Retry-After` and send it again",
+            )
         },
     ),
     "unusable-claims": ProblemWords(

@@ -87,6 +87,7 @@ from services.followup.entrypoints.access import facts_visible_to, may_read_all,
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import works_of
+from services.followup.entrypoints.me import me_routes
 from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
@@ -145,10 +146,10 @@ def callers_of(settings: FollowupSettings) -> Callers:
     """
     if settings.issuer and not (is_safe_url(settings.issuer) and is_safe_url(settings.public_url)):
         raise WrongSettings("FOLLOWUP_ISSUER, FOLLOWUP_PUBLIC_URL: addresses with https")
-    has_provider = bool(settings.issuer or system_settings(settings).issuer)
+    has_provider = bool(system_settings(settings).issuer or settings.issuer)
     cookies = not settings.issuer
     return configured_callers(
-        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider
+        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider, rate=settings.rate
     )
 
 
@@ -291,6 +292,7 @@ async def running(
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 away=followed.away(),
                 refused_calls=callers.refused.counts,
+                forbidden_calls=callers.refused.forbidden,
                 systems_read_at=systems.provider.read_at(time.time()) if systems is not None else None,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
@@ -325,6 +327,7 @@ async def running(
                 *query_routes(queries, LiveState(pool)),
                 *report_routes(Reports(pool)),
                 *reminder_routes(queries, Reminders(pool, queries)),
+                *me_routes(callers),
                 *_console(pool, pages, queries, callers, IntakeClient(acting), followed.address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,

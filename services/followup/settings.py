@@ -47,6 +47,12 @@ class FollowupSettings(BaseSettings):
         description="the console's own address in browsers, with the path under which a proxy shows it",
     )
     session_key_file: str = Field(default="", description="32 random bytes that seal the tokens of sessions")
+    rate: int = Field(
+        default=1000,
+        ge=0,
+        le=1_000_000,
+        description="requests a second of one caller, ten seconds' worth at once; 0: any",
+    )
     webhook_key_file: str = Field(
         default="", description="32 random bytes that seal the secrets of webhooks; empty: nobody can subscribe"
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from shared.cases.pushing import is_own_source
 from shared.events import Metadata
+from shared.events.petition import PetitionReceived
 from shared.identifiers import is_within
 
 #: What holds for everybody below the place that it is of; people and their posts do not.
@@ -18,9 +19,9 @@ def concerns(meta: Metadata, places: Iterable[str], successor: Callable[[str], s
     return all(_is_of(meta, place, successor) for place in places)
 
 
-def is_own(meta: Metadata, name: str, sources: Collection[str]) -> bool:
+def is_own(topic: str, meta: Metadata, name: str, sources: Collection[str]) -> bool:
     """Whether an event is on a petition that a caller pushed under a reference."""
-    pushed_as = meta.petition_reference
+    pushed_as = meta.received_as if topic == PetitionReceived.TOPIC else meta.petition_reference
     return pushed_as is not None and is_own_source(pushed_as.source, name, sources)
 
 

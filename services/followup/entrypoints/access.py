@@ -8,7 +8,9 @@ from litestar import Request
 
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Coded, Scope
+from services.followup.domain.deadlines.case_rows import CaseRow
 from shared.cases.feed_scope import concerns, is_own
+from shared.cases.pushing import is_own_source
 from shared.events import Recorded, decode_metadata, decode_state
 from shared.events.deadline import DeadlineEvent
 from shared.feed_cursor import FeedFilter
@@ -51,13 +53,22 @@ def visible_to(queries: Queries) -> Visible:
         scope = _scope(caller)
         found = {}
         for each in events:
-            event, meta = decode_state(each.topic, each.state)
-            if isinstance(event, DeadlineEvent) and (not asked.mine or is_own(meta, caller.name, caller.sources)):
+            event, _ = decode_state(each.topic, each.state)
+            if isinstance(event, DeadlineEvent):
                 found[each.position] = event.source, event.subject_id
+        if not found:
+            return ()
         seen = await queries.visible_by_source(scope, {subject for _, subject in found.values()}, asked.jurisdiction)
+        if asked.mine:  # by the case: deadlines that 0.5.0 raised do not carry the reference
+            seen = {key: row for key, row in seen.items() if _is_mine(caller, row)}
         return [position for position, case in found.items() if case in seen]
 
     return seen
+
+
+def _is_mine(caller: AuthenticatedCaller, row: CaseRow) -> bool:
+    """Whether a caller pushed a case under a reference."""
+    return bool(row.external_id) and is_own_source(row.source, caller.name, caller.sources)
 
 
 def facts_visible_to(queries: Queries) -> Visible:
@@ -70,7 +81,7 @@ def facts_visible_to(queries: Queries) -> Visible:
         found = []
         for event in events:
             meta = decode_metadata(event.state)
-            is_asked = not asked.mine or is_own(meta, caller.name, caller.sources)
+            is_asked = not asked.mine or is_own(event.topic, meta, caller.name, caller.sources)
             if is_asked and concerns(meta, places, partial(_heir_in, heirs, event.source)):
                 found.append(event.position)
         return found

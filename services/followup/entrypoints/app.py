@@ -55,6 +55,7 @@ def make_app(
     }
     return Litestar(
         route_handlers=with_head_and_options(routes),
+        after_exception=[callers.noting()],
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,

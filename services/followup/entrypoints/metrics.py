@@ -2,6 +2,7 @@
 
 from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
 from shared.http.metrics import (
+    FORBIDDEN_CALLS,
     REFUSED_CALLS,
     STANDBY_CONFIRMED,
     STANDBY_REQUIRED,
@@ -134,6 +135,7 @@ FAMILIES = (
         "Since when an active subscription that has events before it has been sent none; 0 when none waits",
         "webhook_waiting_since",
     ),
+    Family("followup_forbidden_calls", ("reason",), FORBIDDEN_CALLS, "forbidden_calls", counts=True),
     Family("followup_refused_calls", ("reason",), REFUSED_CALLS, "refused_calls", counts=True),
     Family(
         "followup_lost_events",

@@ -25,7 +25,8 @@ class FeedVisibility:
         if caller.roles <= WITHOUT_CASES or not events:
             return ()
         await self._regulation_cache.refresh()
-        near = [(event, meta) for event in events if self._is_near(caller, asked, meta := decode_metadata(event.state))]
+        told = ((event, decode_metadata(event.state)) for event in events)
+        near = [(event, meta) for event, meta in told if self._is_near(caller, asked, event.topic, meta)]
         if caller.roles <= HOLDERS:
             cases = {event.originator_id for event, meta in near if meta.aggregate not in REGULATION}
             facts = await self._history.facts(cases)
@@ -33,9 +34,9 @@ class FeedVisibility:
             near = [each for each in near if each[0].originator_id in held or each[1].aggregate in HOLDS_BELOW]
         return {event.position for event, _ in near}
 
-    def _is_near(self, caller: Caller, asked: FeedFilter, meta: Metadata) -> bool:
+    def _is_near(self, caller: Caller, asked: FeedFilter, topic: str, meta: Metadata) -> bool:
         """Whether an event is of the caller's subtree, and of what it asks for."""
-        if asked.mine and not is_own(meta, caller.name, caller.sources):
+        if asked.mine and not is_own(topic, meta, caller.name, caller.sources):
             return False
         known = self._regulation_cache
         places = (caller.jurisdiction, asked.jurisdiction or caller.jurisdiction)

@@ -43,7 +43,7 @@ def problem_of(error: Exception) -> ProblemError:
         case errors.StaleVersion():
             etag = {"ETag": f'"{error.current}"'}
             return ProblemError(412, error.code, error.text, field=error.field, headers=etag, version=error.current)
-        case errors.ReferenceDiffers():
+        case errors.ReferenceDiffers() | errors.SourceVersionReused():
             return ProblemError(409, error.code, error.text, field=error.field, fields=error.fields)
         case NotInCatalogue():
             return ProblemError(_status(error), error.code, error.text, field=error.field, allowed=error.allowed)

@@ -94,6 +94,7 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     digests_failing_since: float = 0.0  # 0 while they do not fail
     subscriptions: Counts = {}  # status
     webhook_waiting_since: float = 0.0  # 0 when none of them waits
+    forbidden_calls: Counts = {}  # calls of known callers that may not: reason
     refused_calls: Counts = {}  # calls without proof who calls: reason
     systems_read_at: float | None = None  # when the keys of the provider of systems were read
     lost: int = 0  # events of sources that were read and are there no more

@@ -1,6 +1,6 @@
 """Reads cases, deadlines, breaches and what belongs to them, within what a caller may see."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
@@ -259,8 +259,8 @@ class Queries:
 
     async def visible_by_source(
         self, scope: Scope, subject_ids: Collection[UUID], jurisdiction: str = ""
-    ) -> Collection[tuple[str, UUID]]:
-        """Return which of some cases the caller may see, within a subtree if one is asked for, by source and id."""
+    ) -> Mapping[tuple[str, UUID], CaseRow]:
+        """Return those of some cases that the caller may see, within a subtree if one is given, by source and id."""
         return await self._visible_rows(scope, subject_ids, jurisdiction)
 
     async def heirs_of_places(self) -> dict[Coded, str]:

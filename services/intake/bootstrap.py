@@ -20,8 +20,10 @@ from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.file_types import sniffed
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.proposals import proposed_calendar
+from services.intake.adapters.pushes import StoredPushes
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
+from services.intake.application.answers import Answers
 from services.intake.application.append_builder import FileNaming, Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
@@ -33,10 +35,12 @@ from services.intake.application.file_queries import FileQueries
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
+from services.intake.application.pushing.push_handler import PushHandler
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
 from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
 from services.intake.entrypoints.acts import act_routes
+from services.intake.entrypoints.answers import answer_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
@@ -46,6 +50,7 @@ from services.intake.entrypoints.files import MIB, FileTroubles, file_routes, up
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
+from services.intake.entrypoints.pushes import push_routes
 from services.intake.entrypoints.queries import may_read_all, query_routes, visible_to
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
@@ -161,8 +166,11 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         handler = CommandHandler(
             regulation_cache, history, writer, seals, recorder, new_id, references, refused, file_keeper
         )
+        pushes = StoredPushes(pool, seals, new_id)
+        pushing = PushHandler(handler, regulation_cache, history, references, writer, recorder, pushes, new_id)
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
+        answers = Answers(reading, history, contents, seals, files)
         stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
         outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
@@ -170,7 +178,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         relay = Relay(outbox, settings.amqp_url, route, name=RELAY, source=source, birth=birth, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
-        commands = CommandIntake(handler, acts, callers, refused)
+        commands = CommandIntake(handler, acts, pushing, callers, refused)
         queue = CommandQueue(settings.amqp_url, source, commands, birth)
         await queue.start()
         stack.push_async_callback(queue.close)
@@ -264,12 +272,14 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             [
                 *command_routes(handler),
                 *act_routes(acts),
+                *push_routes(pushing, pushes, reading),
                 *query_routes(reading),
+                *answer_routes(answers),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 *catalogue_routes(regulation_cache),
                 upload_route(uploads),
-                *file_routes(FileQueries(reading, files, folder, seals), troubles),
+                *file_routes(FileQueries(reading, answers, files, folder, seals), troubles),
                 *people_routes(PeopleDirectory(regulation_cache, history, contents, seals), callers),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),

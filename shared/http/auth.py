@@ -20,7 +20,18 @@ from shared.http.permissions import permission_of
 from shared.http.problems import ProblemError, problem
 from shared.http.rate_limits import RATE, WINDOW, RateLimits, TooOften
 from shared.http.refused_calls import RefusedCalls, network_of
-from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
+from shared.http.tokens import (
+    RIGHTS,
+    ROLES,
+    InvalidTokens,
+    Right,
+    Role,
+    TokenEntry,
+    checked,
+    hash_token,
+    load_tokens,
+    mint_token,
+)
 from shared.identifiers import NATION, is_within
 
 #: What whoever makes callers needs beside them.
@@ -64,6 +75,8 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
     post: UUID | None = None
     delegation: UUID | None = None
     delegated: frozenset[str] = frozenset()
+    #: What it may do beyond the acts of its roles.
+    may: tuple[Right, ...] = RIGHTS
     #: What a person is called on pages.
     called: str = ""
 
@@ -242,6 +255,10 @@ class Callers:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
 
+    def named(self, name: str) -> AuthenticatedCaller | None:
+        """The caller that the tokens file has under a name, with the rights that it has there now."""
+        return next((caller for caller in self._by_hash.values() if caller.name == name), None)
+
     def broker_users_within(self, jurisdiction: str) -> frozenset[str]:
         """The users of the broker whose callers belong to a jurisdiction or one below it."""
         return frozenset(user for user, c in self._by_user.items() if is_within(c.jurisdiction, jurisdiction))
@@ -386,7 +403,9 @@ def _lesser(token: str) -> AuthenticatedCaller | None:
 
 
 def _caller(entry: TokenEntry) -> AuthenticatedCaller:
-    return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources)
+    return AuthenticatedCaller(
+        entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources, may=entry.may
+    )
 
 
 def unauthenticated(sentence: str) -> ProblemError:

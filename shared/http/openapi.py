@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
@@ -20,6 +21,7 @@ from litestar.openapi.spec import (
     Operation,
     Parameter,
     Reference,
+    RequestBody,
     Schema,
     SecurityScheme,
     Server,
@@ -84,6 +86,7 @@ _TAGS = {
     "reminder": "Whom to urge.",
     "report": "Figures of a period.",
     "feed": "The log, in order.",
+    "subscription": "Events over HTTP to an address of the caller's.",
     "clock": "The store's time.",
     "operations": "For those who run the service.",
 }
@@ -210,6 +213,19 @@ def answers(
                 self.parameters = [*(self.parameters or []), IF_NONE_MATCH]
 
     return AnsweringOperation
+
+
+def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operation]:
+    """The operation class of a route with one plain body, as JSON or as text of other media types."""
+
+    class BodyOperation(DescribedOperation):
+        def describe(self) -> None:
+            (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
+            content = {"application/json": OpenAPIMediaType(schema=Reference(ref=schema["$ref"]))}
+            text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+            self.request_body = RequestBody(content={**content, **dict.fromkeys(media_types, text)}, required=True)
+
+    return BodyOperation
 
 
 def describe_answer(

@@ -9,6 +9,7 @@ from services.followup.entrypoints import queries as followup_queries
 from services.followup.entrypoints.me import me_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
+from services.followup.entrypoints.subscriptions import subscription_routes
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -59,6 +60,7 @@ def followup_routes() -> list[HTTPRouteHandler]:
         *report_routes(NOTHING),
         *reminder_routes(NOTHING, NOTHING),
         *me_routes(NOTHING),
+        *subscription_routes(NOTHING),
         feed_route(NOTHING, NOTHING, NOTHING),
         *health_routes(NOTHING, NOTHING),
     ]

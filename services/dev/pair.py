@@ -23,7 +23,7 @@ from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, end_group, f
 from services.intake.settings import SANDBOX_SOURCE
 from services.sandbox.acts import SandboxActs
 from services.sandbox.callers import BROKER_USER, PORTAL, READER, kept_tokens, token_file, tokens_file
-from services.sandbox.desk import SandboxDesk
+from services.sandbox.desk import SandboxDesk, sandbox_app, serving
 from services.sandbox.page import environment_of, page_of
 from services.sandbox.seed import BEGINS, seed
 from services.sandbox.store import SeedStore
@@ -328,8 +328,8 @@ def _run_sandbox(
     page = page_of(data, *urls, f"http://{HOST}:{port}", f"amqp://{BROKER_USER}@{broker}" if broker else "")
     _write_secret(data / ENVIRONMENT, environment_of(page, tokens, pair.portal_url).encode())
     callers = Callers(load_tokens(str(tokens_file(data))), local_allowed=False)
-    desk = SandboxDesk(acts, callers, page, port)
-    stack.enter_context(desk.serving())
+    desk = SandboxDesk(acts)
+    stack.enter_context(serving(sandbox_app(desk, callers, page), port))
     pair.wait_ready(f"{page.sandbox}/sandbox")
     _say(f"Sandbox {page.sandbox}/sandbox")
     if pair.portal_url:

@@ -76,10 +76,13 @@ from services.followup.entrypoints.signed_in import SessionCallers
 from services.followup.settings import FollowupSettings
 from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
+from shared.http.docs import docs_routes
+from shared.http.event_schemas import schema_routes
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
+from shared.http.problem_registry import problem_routes
 from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
@@ -92,6 +95,7 @@ from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
+from shared.problem_words import DOOR_WORDS
 from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
@@ -291,6 +295,9 @@ async def running(
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
                 feed_route(stored_log, may_read_all(queries), visible_to(queries), settings.event_type_prefix),
+                *problem_routes("followup", DOOR_WORDS),
+                *schema_routes(),
+                *docs_routes(),
                 *health_routes(can_serve, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
             ],

@@ -44,6 +44,7 @@ from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.files import MIB, FileTroubles, file_routes, upload_route
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
+from services.intake.entrypoints.openapi import WORDS
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
 from services.intake.entrypoints.queries import may_read_all, query_routes, visible_to
@@ -57,10 +58,13 @@ from shared.calendar.shipped import seed_years
 from shared.envelope import to_message
 from shared.http.access_tokens import AccessTokens
 from shared.http.auth import Callers, configured_callers
+from shared.http.docs import docs_routes
+from shared.http.event_schemas import schema_routes
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
+from shared.http.problem_registry import problem_routes
 from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
@@ -261,6 +265,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, visible, settings.event_type_prefix),
+                *problem_routes("intake", WORDS),
+                *schema_routes(),
+                *docs_routes(),
                 *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read),
             ],

@@ -33,6 +33,9 @@ FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"tru
 #: What answers without a caller in both services.
 PROBES = frozenset({"/healthz", "/readyz", "/progressz"})
 
+#: The `opt` of a route that tells nothing but what every installation of the product tells.
+OPEN_TO_ALL: Mapping[str, Any] = {"open_to_all": True}
+
 _CALLER = "caller"  # where a request's scope keeps who calls
 _ACTING = "acting"  # and with which token it acts elsewhere, where it brought another proof
 
@@ -194,7 +197,8 @@ class Callers:
                 raise problem(400, "nul-character", "address")
             if not _is_as_written(request):
                 raise problem(404, "not-found", "address")
-            if request.scope["path"] not in open_paths:
+            opened = request.scope["path"] in open_paths or "open_to_all" in request.scope["route_handler"].opt
+            if not opened:
                 try:
                     request.scope["state"][_CALLER] = await self.who(request)
                 except ProblemError as refusal:

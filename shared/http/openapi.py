@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, cast
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
@@ -45,7 +46,10 @@ IF_NONE_MATCH = Parameter(
 _HEADERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "ETag": ("the version, in quotes; for `If-Match` and `If-None-Match`", {"type": "string"}),
     "Location": ("where the record is read", {"type": "string", "format": "uri-reference"}),
-    "Link": ('the next page (`rel="next"`); missing on the last one', {"type": "string"}),
+    "Link": (
+        'the next page (`rel="next"`), missing on the last; of a problem its page (`rel="help"`)',
+        {"type": "string"},
+    ),
     "Retry-After": ("seconds to wait before the same is sent again", {"type": "integer"}),
     "WWW-Authenticate": ("how to authenticate", {"type": "string"}),
     "Accept-Encoding": ("the encodings of a body that are taken", {"type": "string"}),
@@ -79,6 +83,8 @@ _TAGS = {
     "feed": "The log, in order.",
     "clock": "The store's time.",
     "operations": "For those who run the service.",
+    "problem": "What the types of problems mean.",
+    "schema": "The schemas of events.",
 }
 
 
@@ -114,20 +120,27 @@ class DescribedOperation(Operation):
         """Say it."""
 
 
-def document(title: str, description: str, complete: Callable[[OpenAPI], None], prefix: str = "") -> OpenAPIConfig:
+def document(
+    title: str,
+    description: str,
+    complete: Callable[[OpenAPI], None],
+    detail: Callable[[dict[str, Any]], dict[str, Any]],
+    prefix: str = "",
+) -> OpenAPIConfig:
     """The document of a service, made and completed when it is first asked for; `/schema/openapi.json` serves it.
 
-    A proxy may show it under a path, the `prefix`.
+    `detail` adds to it as plain values. A proxy may show it under a path, the `prefix`.
     """
 
     class Document(OpenAPI):
-        is_complete = False
+        made: dict[str, Any] | None = None
 
         def to_schema(self) -> dict[str, Any]:
-            if not self.is_complete:
-                self.is_complete = True
+            if self.made is None:
                 complete(self)
-            return super().to_schema()
+                plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(super().to_schema()))
+                self.made = detail(plain)
+            return self.made
 
     class Config(OpenAPIConfig):
         def to_openapi_schema(self) -> OpenAPI:
@@ -199,7 +212,13 @@ def describe_answer(
             answer.content = {"application/json": OpenAPIMediaType(schema=cast(Schema, dict(schema)))}
 
 
-def finish(found: OpenAPI, open_paths: Iterable[str]) -> None:
+#: What tells nothing but what every installation tells: it asks for no token.
+OPEN_PATHS = frozenset(
+    {"/healthz", "/readyz", "/progressz", "/v1/problems", "/v1/problems/{code}", "/v1/schemas", "/v1/schemas/{topic}"}
+)
+
+
+def finish(found: OpenAPI) -> None:
     """What every operation has in common: its token or none, its problems and their headers, its tag."""
     used, refused = set[str](), dict[str, OpenAPIResponse | Reference]()
     for path, item in (found.paths or {}).items():
@@ -207,11 +226,11 @@ def finish(found: OpenAPI, open_paths: Iterable[str]) -> None:
             if operation is None:
                 continue
             used.update(operation.tags or ())
-            operation.security = [] if path in open_paths else TOKEN
+            operation.security = [] if path in OPEN_PATHS else TOKEN
             operation.description = operation.description or f"{operation.summary}."
             for status, answer in (operation.responses or {}).items():
                 if operation.responses and isinstance(answer, OpenAPIResponse) and int(status) >= 400:
-                    answer.headers = headers("Content-Language", *_OF_STATUS.get(status, ()))
+                    answer.headers = headers("Content-Language", "Link", *_OF_STATUS.get(status, ()))
                     refused[f"Problem{status}"] = answer
                     operation.responses[status] = Reference(ref=f"#/components/responses/Problem{status}")
     found.tags = [Tag(name=name, description=_TAGS[name]) for name in sorted(used)]

@@ -1,6 +1,6 @@
 """The HTTP application of followup with all its routes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -13,7 +13,9 @@ from services.followup.entrypoints.compression import compression
 from shared.http.auth import PROBES, Callers
 from shared.http.methods import with_head_and_options
 from shared.http.openapi import document, finish
+from shared.http.openapi_details import with_details
 from shared.http.parameters import PARAMETER_HANDLERS
+from shared.http.problem_registry import ProblemKind, kinds_of
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 from shared.problem_words import DOOR_WORDS
@@ -24,6 +26,9 @@ RETRY_AFTER = "1"  # seconds
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+#: The problems that followup answers with.
+KINDS = kinds_of("followup", DOOR_WORDS)
 
 log = structlog.get_logger("http")
 
@@ -59,13 +64,18 @@ def make_app(
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
-            lambda found: finish(found, PROBES),
+            finish,
+            lambda found: with_details(found, _problems_of),
             prefix,
         ),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,
     )
+
+
+def _problems_of(_: Mapping[str, Any], status: int) -> list[ProblemKind]:
+    return [kind for kind in KINDS.values() if status in kind.statuses]
 
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:

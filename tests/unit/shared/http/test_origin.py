@@ -1,8 +1,11 @@
 """Every answer names its request, every problem and line of the log too, whatever made them."""
 
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from litestar import get
 from litestar.testing import TestClient
 
@@ -62,8 +65,20 @@ def test_problem__names_its_request(client: TestClient[Any], path: str, status: 
     assert answer.headers["x-request-id"] == "portal-17"
 
 
-def test_log__names_request_and_trace(client: TestClient[Any], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def configured(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Logs as a service writes them, until the end of the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     configure_logs("intake")
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("configured")
+def test_log__names_request_and_trace(client: TestClient[Any], capsys: pytest.CaptureFixture[str]) -> None:
     client.get("/failing", headers={"X-Request-Id": "portal-17", "traceparent": TRACE})
     line = next(line for line in capsys.readouterr().err.splitlines() if "unforeseen" in line)
     assert '"request_id": "portal-17"' in line and '"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"' in line

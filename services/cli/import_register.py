@@ -309,7 +309,7 @@ async def _importer(
         await writer.start()
         stack.push_async_callback(writer.close)
         history = StoredHistory(pool, durable)
-        regulation_cache = RegulationCache(history)
+        regulation_cache = RegulationCache(history, settings.declared_attributes)
         files = StoredFileRecords(pool)
         recorder = Recorder(history, seals, new_id, FileNaming(files, seals))
         references = KnownReferences(history, StoredContents(pool, new_id), seals, regulation_cache)

@@ -4,30 +4,44 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 import httpx
 
 from services.dev.postgres import ensure_database, start_embedded
 from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, end_group, find_broker, free_ports
+from services.intake.settings import SANDBOX_SOURCE
+from services.sandbox.acts import SandboxActs
+from services.sandbox.callers import BROKER_USER, PORTAL, READER, kept_tokens, token_file, tokens_file
+from services.sandbox.desk import SandboxDesk
+from services.sandbox.page import environment_of, page_of
+from services.sandbox.seed import BEGINS, seed
+from services.sandbox.store import SeedStore
 from services.story import play
-from shared.http.tokens import ROLE_TITLES
+from shared.http.auth import Callers, lesser_token
+from shared.http.tokens import ROLE_TITLES, load_tokens
 from shared.rabbit.topology import user_of
 
 HOST = "127.0.0.1"
-INTAKE_PORT, FOLLOWUP_PORT = 8570, 8571
+SERVICES = ("intake", "followup")
+INTAKE_PORT, FOLLOWUP_PORT, SANDBOX_PORT = 8570, 8571, 8572
 STORY_BEGINS = "2019-06-24T08:00:00+07:00"
 READY_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 15.0  # seconds
 PORTS_TRIED = 10
+LOOPBACK = "127.0.0.0/8,::1,localhost"
+RUNNING = "Running; Ctrl-C stops everything."
+PORTAL_URL, ENVIRONMENT, TOKENS_FILE = "portal.url", "sandbox.env", "tokens.json"  # files in the data folder
 DATABASE_URL = "intake-database.url"  # a file in the data folder, for `doithoai import`
 BROKER_PAUSE, LONGEST_BROKER_PAUSE = 5.0, 300.0  # seconds before a broker that ended is started again
 
@@ -57,11 +71,15 @@ class Child:
     """A service as a process group of its own."""
 
     def __init__(self, name: str, environment: dict[str, str], log: Path) -> None:
-        self.name, self.log = name, log
-        with log.open("ab") as output:
+        self.name, self.log, self._environment = name, log, environment
+        self.start()
+
+    def start(self) -> None:
+        """Start it, the first time or again."""
+        with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", name, "serve"],
-                env={**os.environ, **environment},
+                [sys.executable, "-m", "services.cli", self.name, "serve"],
+                env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -72,6 +90,11 @@ class Child:
         """Check that it still runs. Raises DevFailed."""
         if self.process.poll() is not None:
             raise DevFailed(f"{self.name} ended with code {self.process.returncode}; see {self.log}")
+
+    def ask_to_stop(self) -> None:
+        """Begin to stop it, without waiting."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
 
     def stop(self) -> None:
         """Let it finish its requests, then end it."""
@@ -84,34 +107,35 @@ class DevPair:
     def __init__(self, data: Path, stack: contextlib.ExitStack, interruption: Interruption) -> None:
         self.data, self._stack, self._interruption = data, stack, interruption
         self.broker: PrivateBroker | None = None
+        self.portal_url = ""  # of a private broker, with a password
         self.children: list[Child] = []
         self._broker_again = 0.0  # when a broker that ended is started again; 0: it runs
         self._broker_pause = BROKER_PAUSE
         (data / "logs").mkdir(parents=True, exist_ok=True)
 
-    def databases(self) -> dict[str, str]:
-        """Start PostgreSQL and give the DSN of each service's database."""
+    def databases(self) -> Callable[[str], str]:
+        """Start PostgreSQL with the two services' databases; the answer gives the DSN of each by its name."""
         dsn, stop = start_embedded(self.data / "postgres")
         self._stack.callback(stop)
-        for name in ("intake", "followup"):
+        for name in SERVICES:
             asyncio.run(ensure_database(dsn("postgres"), name))
-        urls = {name: dsn(name) for name in ("intake", "followup")}
-        _write_secret(self.data / DATABASE_URL, urls["intake"].encode())
-        return urls
+        _write_secret(self.data / DATABASE_URL, dsn("intake").encode())
+        return dsn
 
-    def amqp_urls(self, choice: str) -> dict[str, str]:
+    def amqp_urls(self, choice: str, source: str) -> dict[str, str]:
         """The broker's URL of each service, empty if events travel by the feed alone; a private one may be starting."""
-        found = find_broker(self.data / "rabbitmq", choice, _say)
+        found = find_broker(self.data / "rabbitmq", choice, _say, source=source)
         if isinstance(found, PrivateBroker):
             self._stack.callback(found.stop)
-            urls = {name: found.url_of(name) for name in ("intake", "followup")}
-            _write_secret(self.data / "portal.url", found.url_of("portal").encode())
+            urls = {name: found.url_of(name) for name in SERVICES}
+            self.portal_url = found.url_of(BROKER_USER)
+            _write_secret(self.data / PORTAL_URL, self.portal_url.encode())
             found.launch()
             self.broker = found
             return urls
         if found is None:
             _say("No broker: the feed alone carries the events.")
-        return dict.fromkeys(("intake", "followup"), found or "")
+        return dict.fromkeys(SERVICES, found or "")
 
     def serve(self, name: str, environment: dict[str, str]) -> None:
         """Start a service, which is stopped with the rest."""
@@ -150,6 +174,23 @@ class DevPair:
             with contextlib.suppress(BrokerUnavailable):  # it is started again, and the feed carries the events
                 self.broker.wait_ready()
 
+    def wait_until_all_run(self, urls: tuple[str, str]) -> None:
+        """Wait until both services and the broker are there. Raises DevFailed."""
+        self.wait_ready(f"{urls[0]}/readyz", f"{urls[1]}/progressz")  # followup reads what intake has
+        self.wait_broker()
+
+    @contextlib.contextmanager
+    def paused(self, urls: tuple[str, str]) -> Iterator[None]:
+        """Both services are stopped until the block ends, and run again then. Raises DevFailed."""
+        for child in self.children:  # both at once
+            child.ask_to_stop()
+        for child in self.children:
+            child.stop()
+        yield
+        for child in self.children:
+            child.start()
+        self.wait_until_all_run(urls)
+
     def wait_ready(self, *probes: str) -> None:
         """Wait until every probe is answered well. Raises DevFailed."""
         until = time.monotonic() + READY_TIMEOUT
@@ -161,50 +202,141 @@ class DevPair:
                 time.sleep(0.1)
 
 
-def run_pair(
-    stack: contextlib.ExitStack,
-    interruption: Interruption,
-    data: Path,
-    intake: int | None,
-    followup: int | None,
-    story: bool,
-    broker: str,
-) -> None:
+class DevOptions(NamedTuple):
+    """What a run is asked for; a port that is None is any that is free."""
+
+    data: Path
+    intake_port: int | None
+    followup_port: int | None
+    sandbox_port: int | None
+    story: bool
+    sandbox: bool
+    broker: str
+
+
+def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: DevOptions) -> None:
+    """Start everything and stay. Raises DevFailed, EmbeddedUnavailable, BrokerUnavailable, KeyboardInterrupt."""
+    data = options.data
     stack.enter_context(_locked(data))
-    ports = _port(stack, "--intake-port", intake, INTAKE_PORT), _port(stack, "--followup-port", followup, FOLLOWUP_PORT)
-    urls = [f"http://{HOST}:{port}" for port in ports]
+    if (data / "postgres").exists() and (data / TOKENS_FILE).exists() != options.sandbox:
+        which = "a sandbox: add --sandbox" if not options.sandbox else "no sandbox: leave --sandbox out"
+        raise DevFailed(f"--data: {data} holds {which}, or name another folder")
+    ports = (
+        _port(stack, "--intake-port", options.intake_port, INTAKE_PORT),
+        _port(stack, "--followup-port", options.followup_port, FOLLOWUP_PORT),
+    )
+    urls = f"http://{HOST}:{ports[0]}", f"http://{HOST}:{ports[1]}"
     pair = DevPair(data, stack, interruption)
     master_key = kept_master_key(data)
-    amqp = pair.amqp_urls(broker)
-    databases = pair.databases()
+    source = SANDBOX_SOURCE if options.sandbox else os.environ.get("INTAKE_SOURCE") or "local"
+    amqp = pair.amqp_urls(options.broker, source)
+    dsn = pair.databases()
     wanted = {
-        "intake": {
-            "MASTER_KEY_FILE": str(master_key),
-            "FILES": str(data / "files"),
-            "SOURCE": os.environ.get("INTAKE_SOURCE") or "local",
-        }
-        | ({"CLOCK_START": STORY_BEGINS} if story else {}),
+        "intake": {"MASTER_KEY_FILE": str(master_key), "FILES": str(data / "files"), "SOURCE": source}
+        | ({"CLOCK_START": STORY_BEGINS} if options.story else {}),
         "followup": {"SOURCES": urls[0], "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else ""},
     }
-    for name, port in zip(wanted, ports, strict=True):
-        own = {"HOST": HOST, "PORT": str(port), "AMQP_URL": amqp[name], "DATABASE_URL": databases[name]}
+    tokens: dict[str, str] = {}
+    if options.sandbox:
+        tokens = kept_tokens(data)
+        for name, own in _sandbox_settings(data).items():
+            wanted[name] |= own
+    for name, port in zip(SERVICES, ports, strict=True):
+        own = {"HOST": HOST, "PORT": str(port), "AMQP_URL": amqp[name], "DATABASE_URL": dsn(name)}
         settings = own | wanted[name]
         pair.serve(name, {f"{name.upper()}_{key}": value for key, value in settings.items()})
-    pair.wait_ready(f"{urls[0]}/readyz", f"{urls[1]}/progressz")  # followup reads what intake has
-    pair.wait_broker()
+    pair.wait_until_all_run(urls)
     _say(f"Intake {urls[0]}  Followup {urls[1]}  Data {data}")
+    if options.sandbox:
+        _run_sandbox(stack, pair, options, urls, tokens, SeedStore(data, dsn))
     _say(f"Nhập sổ / import a register: INTAKE_DATABASE_URL=$(cat {data / DATABASE_URL}); docs/howto/import.md")
-    if story:
+    if options.story:
         play(urls[0], urls[1], _say)
     if not os.environ.get("FOLLOWUP_ISSUER"):  # at which people sign in: then nobody comes in by a door
         _say(f"Bạn là ai? Who are you? {urls[1]}/doors")
         for role, title in ROLE_TITLES.items():
             if role != "system":  # which has no use for pages
                 _say(f"  {urls[1]}/doors/{role:<12} {title.both}")
-    _say("Running; Ctrl-C stops everything.")
+    _say_what_to_try(urls, pair.portal_url)
+    _say(RUNNING)
     while True:
         pair.require()
         time.sleep(0.5)
+
+
+def _say_what_to_try(urls: tuple[str, str], portal_url: str) -> None:
+    """The first three commands of a connected system; a token is needed where the pair has been given some."""
+    _say("Kết nối hệ thống / connect a system: docs/howto/connect-a-system.md")
+    if portal_url:
+        _say(f"  BROKER='{portal_url}'")
+    if os.environ.get("INTAKE_TOKENS_FILE") or os.environ.get("INTAKE_TOKENS"):
+        _say("  TOKEN=...   (của tệp mã truy cập / of the tokens file)")
+    else:
+        _say(f"  TOKEN='{lesser_token('system', 'VN')}'")
+    with_token = '-H "Authorization: Bearer $TOKEN"'
+    body = '{"jurisdiction": "H35.10.31", "source": "thu", "external_id": "TN-1", "text": "Rác ở chợ."}'
+    _say(f"  curl {urls[0]}/v1/petitions {with_token} -H 'Content-Type: application/json' -d '{body}'")
+    _say(f"  curl '{urls[0]}/v1/petitions?source=thu&external_id=TN-1' {with_token}")
+    _say(f"  curl '{urls[1]}/v1/deadlines?limit=3' {with_token}")
+
+
+def _sandbox_settings(data: Path) -> dict[str, dict[str, str]]:
+    """What the services of a sandbox have beside the settings of every pair."""
+    tokens, webhook_key = str(tokens_file(data)), data / "webhook.key"
+    if not webhook_key.exists():
+        _write_secret(webhook_key, os.urandom(32))
+    return {
+        "intake": {"SANDBOX": "true", "CLOCK_START": BEGINS.isoformat(), "TOKENS_FILE": tokens},
+        "followup": {
+            "TOKENS_FILE": tokens,
+            "SOURCE_TOKEN_FILE": str(token_file(data, READER)),
+            "WEBHOOK_KEY_FILE": str(webhook_key),
+            "WEBHOOK_ALLOWED": LOOPBACK,  # an integrator's own machine is this one
+        },
+    }
+
+
+def _run_sandbox(
+    stack: contextlib.ExitStack,
+    pair: DevPair,
+    options: DevOptions,
+    urls: tuple[str, str],
+    tokens: dict[str, str],
+    kept: SeedStore,
+) -> None:
+    """Seed the pair where it is new, open the sandbox's own port, and stay."""
+    data = options.data
+    port = _port(stack, "--sandbox-port", options.sandbox_port, SANDBOX_PORT)
+    acts = SandboxActs(*urls, tokens)
+    stack.callback(acts.close)
+
+    def reset() -> None:
+        with pair.paused(urls):
+            asyncio.run(kept.put_back())
+
+    if not kept.is_taken:
+        _say("Chuẩn bị dữ liệu mẫu / making the seed ...")
+        seed(acts)
+        with pair.paused(urls):
+            asyncio.run(kept.take())
+    broker = pair.portal_url.partition("@")[2]
+    page = page_of(data, *urls, f"http://{HOST}:{port}", f"amqp://{BROKER_USER}@{broker}" if broker else "")
+    _write_secret(data / ENVIRONMENT, environment_of(page, tokens, pair.portal_url).encode())
+    callers = Callers(load_tokens(str(tokens_file(data))), local_allowed=False)
+    desk = SandboxDesk(acts, callers, page, port)
+    stack.enter_context(desk.serving())
+    pair.wait_ready(f"{page.sandbox}/sandbox")
+    _say(f"Sandbox {page.sandbox}/sandbox")
+    if pair.portal_url:
+        _say(f"  BROKER='{pair.portal_url}'")
+    _say(f"  TOKEN='{tokens[PORTAL.name]}'")
+    _say(f"Thử trong một cửa sổ khác / try in another shell:\n  . {shlex.quote(page.environment)}")
+    for step in page.next_steps:
+        _say(f"  # {step.vi} / {step.en}\n  {step.command}")
+    _say(RUNNING)
+    while True:
+        pair.require()
+        desk.turn(0.5, reset)
 
 
 @contextlib.contextmanager

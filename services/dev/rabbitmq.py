@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -23,6 +24,7 @@ STOP_TIMEOUT = 20.0  # seconds
 GREETING = b"AMQP\x00\x00\x09\x01"
 #: What each user may do, on the virtual host `doithoai`. An installed wheel has it not: there each may do everything.
 RIGHTS = Path(__file__).resolve().parents[2] / "deploy" / "rabbitmq" / "definitions.json"
+SHIPPED_SOURCE = "local"  # whose commands the portal of the shipped rights may queue
 MARK = "DOITHOAI_BROKER"  # in the environment of what was started: how a later run knows its own
 
 
@@ -33,8 +35,8 @@ class BrokerUnavailable(RuntimeError):
 class PrivateBroker:
     """A private node in a folder. `start` and `stop` may be repeated; the data stays."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+    def __init__(self, folder: Path, source: str = SHIPPED_SOURCE) -> None:
+        self._folder, self._source = folder.resolve(), source
         self._users: dict[str, str] = {}
         self._port, self._dist, self._epmd_port = free_ports(3)
         self._node: subprocess.Popen[bytes] | None = None
@@ -129,7 +131,8 @@ class PrivateBroker:
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         content = {"permissions": [{"user": name, "vhost": "/"} | everything for name in self._users]}
         if RIGHTS.exists():
-            content = json.loads(RIGHTS.read_text("utf-8").replace('"doithoai"', '"/"'))
+            shipped = RIGHTS.read_text("utf-8").replace('"doithoai"', '"/"')
+            content = json.loads(shipped.replace(f'"^{SHIPPED_SOURCE}$"', json.dumps(f"^{re.escape(self._source)}$")))
         for kind in ("permissions", "topic_permissions"):
             content[kind] = [right for right in content.get(kind, []) if right["user"] in self._users]
         content |= {"vhosts": [{"name": "/"}], "users": [_user(*each) for each in self._users.items()]}
@@ -213,7 +216,7 @@ def server_script() -> Path | None:
 
 
 def find_broker(
-    folder: Path, choice: str, say: Callable[[str], None], install: bool = True
+    folder: Path, choice: str, say: Callable[[str], None], install: bool = True, source: str = SHIPPED_SOURCE
 ) -> PrivateBroker | str | None:
     """The given URL, else a private node that is not launched yet, or None where there can be no broker."""
     if choice.startswith(("amqp://", "amqps://")):
@@ -223,7 +226,7 @@ def find_broker(
     if server_script() is None and install and os.environ.get("BROKER") != "none" and debian.can_install():
         say("RabbitMQ is not installed: installing it with apt-get (BROKER=none refuses).")
         debian.install("rabbitmq-server")
-    return PrivateBroker(folder) if server_script() is not None else None
+    return PrivateBroker(folder, source) if server_script() is not None else None
 
 
 def free_ports(count: int) -> list[int]:

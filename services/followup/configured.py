@@ -11,6 +11,7 @@ from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.application.digest_mailer import DigestMailer
 from services.followup.domain.letters.digest import Recipient
 from services.followup.settings import FollowupSettings
+from shared.http.system_tokens import SystemSettings
 from shared.http.tokens import TokenFile
 from shared.postgres import lease
 from shared.server_urls import broker_hosts_of
@@ -83,3 +84,16 @@ def digest_recipients(settings: FollowupSettings) -> list[Recipient]:
         return load_recipients(settings.digest_to)
     except InvalidMail as error:
         raise WrongSettings(f"FOLLOWUP_DIGEST_TO: {error}") from None
+
+
+def system_settings(settings: FollowupSettings) -> SystemSettings:
+    """What the settings say of the provider of systems. Raises WrongSettings."""
+    found = SystemSettings(
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_jwks,
+        settings.jwt_admin,
+    )
+    if found.wrong:
+        raise WrongSettings(f"FOLLOWUP_{found.wrong}")
+    return found

@@ -31,6 +31,10 @@ class FollowupSettings(BaseSettings):
     source_token_file: str = Field(default="", description="the token with which the feeds are read")
     tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
     tokens: str = Field(default="", description="the same JSON in the environment")
+    jwt_issuer: str = Field(default="", description="the provider whose access tokens systems bring; empty: none")
+    jwt_audience: str = Field(default="doithoai-api", description="what those tokens name as their audience")
+    jwt_jwks: str = Field(default="", description="its keys, a file or an address; empty: as the issuer describes")
+    jwt_admin: bool = Field(default=False, description="whether such a token may carry the role admin")
     issuer: str = Field(default="", description="the OpenID provider at which people sign in; empty: tokens alone")
     client_id: str = Field(default="doithoai-console", description="the console's name at the provider")
     client_secret_file: str = Field(default="", description="its secret there; empty: a public client, by PKCE alone")
@@ -43,6 +47,22 @@ class FollowupSettings(BaseSettings):
         description="the console's own address in browsers, with the path under which a proxy shows it",
     )
     session_key_file: str = Field(default="", description="32 random bytes that seal the tokens of sessions")
+    rate: int = Field(
+        default=1000,
+        ge=0,
+        le=1_000_000,
+        description="requests a second of one caller, ten seconds' worth at once; 0: any",
+    )
+    webhook_key_file: str = Field(
+        default="", description="32 random bytes that seal the secrets of webhooks; empty: nobody can subscribe"
+    )
+    webhook_allowed: str = Field(
+        default="",
+        description="networks and hosts inside to which webhooks may lead, over HTTP too: 10.1.0.0/16,portal.example",
+    )
+    webhook_ca_file: str = Field(
+        default="", description="certificates, in PEM, of those who vouch for sinks beside those known to the system"
+    )
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     smtp_url: str = Field(default="", description="smtp://user:password@host:port, smtps://; empty: no digests by mail")
     digest_from: str = Field(default="", description="the sender of digests, an address with or without a name")

@@ -20,8 +20,10 @@ from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.file_types import sniffed
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.proposals import proposed_calendar
+from services.intake.adapters.pushes import StoredPushes
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
+from services.intake.application.answers import Answers
 from services.intake.application.append_builder import FileNaming, Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
@@ -33,10 +35,12 @@ from services.intake.application.file_queries import FileQueries
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
+from services.intake.application.pushing.push_handler import PushHandler
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
-from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of
+from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
 from services.intake.entrypoints.acts import act_routes
+from services.intake.entrypoints.answers import answer_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
@@ -47,26 +51,29 @@ from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.openapi import WORDS
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
+from services.intake.entrypoints.pushes import push_routes
 from services.intake.entrypoints.queries import may_read_all, query_routes, visible_to
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
-from services.intake.settings import IntakeSettings
+from services.intake.settings import SANDBOX_SOURCE, IntakeSettings
 from shared.calendar import unpublished_year
 from shared.calendar.shipped import seed_years
 from shared.envelope import to_message
-from shared.http.access_tokens import AccessTokens
+from shared.http.access_tokens import AccessTokens, subject_in
 from shared.http.auth import Callers, configured_callers
 from shared.http.docs import docs_routes
 from shared.http.event_schemas import schema_routes
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
+from shared.http.loopback import is_loopback
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.problem_registry import problem_routes
-from shared.http.provider import Provider, is_safe_url
+from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
+from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
@@ -86,7 +93,6 @@ from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
-KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
 KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
 KEEP_FILES_AGAIN = 2.0  # seconds after a look that failed
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
@@ -111,7 +117,10 @@ def callers_of(settings: IntakeSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens, WrongSettings."""
     if settings.issuer and not (is_safe_url(settings.issuer) and settings.audience):
         raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, people=bool(settings.issuer))
+    has_provider = bool(system_settings(settings).issuer or settings.issuer)
+    return configured_callers(
+        settings.host, settings.tokens_file, settings.tokens, provider=has_provider, rate=settings.rate
+    )
 
 
 @contextlib.asynccontextmanager
@@ -144,7 +153,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         stack.push_async_callback(writer.close)
 
         history = StoredHistory(pool, durable)
-        regulation_cache = RegulationCache(history)
+        regulation_cache = RegulationCache(history, settings.declared_attributes)
         await regulation_cache.refresh()
         files = StoredFileRecords(pool)
         file_keeper = FileKeeper(files, folder)
@@ -161,8 +170,11 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         handler = CommandHandler(
             regulation_cache, history, writer, seals, recorder, new_id, references, refused, file_keeper
         )
+        pushes = StoredPushes(pool, seals, new_id)
+        pushing = PushHandler(handler, regulation_cache, history, references, writer, recorder, pushes, new_id)
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
+        answers = Answers(reading, history, contents, seals, files)
         stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
         outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
@@ -170,7 +182,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         relay = Relay(outbox, settings.amqp_url, route, name=RELAY, source=source, birth=birth, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
-        commands = CommandIntake(handler, acts, callers, refused)
+        commands = CommandIntake(handler, acts, pushing, callers, refused)
         queue = CommandQueue(settings.amqp_url, source, commands, birth)
         await queue.start()
         stack.push_async_callback(queue.close)
@@ -192,6 +204,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 is_leader=relay.is_leader,
                 unpublished_year=unpublished_year(regulation_cache.today, published) or 0,
                 refused=callers.refused.counts,
+                forbidden=callers.refused.forbidden,
                 queued={(name,): w.messages for name, w in queue.waiting.items() if w.messages is not None},
                 consumers={(name,): w.consumers for name, w in queue.waiting.items() if w.consumers is not None},
                 hindered=bool(queue.hindrance or relay.hindrance),
@@ -203,7 +216,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 lost=await unconfirmed(pool),
                 standby_required=durable.is_required,
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
-                provider_read_at=max(time.time() - provider.age, 0.0) if provider is not None else None,
+                provider_read_at=provider.read_at(time.time()) if provider is not None else None,
+                systems_read_at=systems.provider.read_at(time.time()) if systems is not None else None,
                 taken_at=found.taken_at,
             )
 
@@ -224,25 +238,32 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         def notices() -> dict[str, str]:
             away = provider is not None and provider.age > KEYS_OLD
+            unverified = systems is not None and systems.provider.age > KEYS_OLD
             found = durability() | {
                 "relay": relay.hindrance,
                 "appends": writer.standstill,
                 "standby": durable.trouble or durable.notice,
                 "hosts": hosts.notice,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
+                "systems": KEYS_OF_SYSTEMS_OLD if unverified else "",
             }
             return queue.notices | hindered | {name: why for name, why in found.items() if why}
 
         provider: Provider | None = None
+        systems: SystemTokens | None = None
         hindered: dict[str, str] = {}  # what keeps a loop from its work, by the loop's name
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         works["losses"] = LossWatch(pool, durable).run()
         works["files"] = _keep_files(file_keeper, hindered)
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
+        if (of_systems := system_settings(settings)).issuer:
+            systems = SystemTokens(of_systems, await stack.enter_async_context(httpx.AsyncClient()))
+            callers.systems = systems
+            works["systems"] = systems.provider.follow()
         if settings.issuer:
             provider = Provider(settings.issuer, await stack.enter_async_context(httpx.AsyncClient()))
-            callers.people = PeopleCallers(AccessTokens(provider, settings.audience), regulation_cache)
+            callers.people = PeopleCallers(AccessTokens(provider, settings.audience, subject_in), regulation_cache)
             works["provider"] = provider.follow()
             works["posts"] = _follow_posts(regulation_cache, notifications, hindered)
         for name, work in works.items():
@@ -255,13 +276,15 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             [
                 *command_routes(handler),
                 *act_routes(acts),
+                *push_routes(pushing, pushes, reading),
                 *query_routes(reading),
+                *answer_routes(answers),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 *catalogue_routes(regulation_cache),
                 upload_route(uploads),
-                *file_routes(FileQueries(reading, files, folder, seals), troubles),
-                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),
+                *file_routes(FileQueries(reading, answers, files, folder, seals), troubles),
+                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals), callers),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, visible, settings.event_type_prefix),
@@ -297,6 +320,7 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
     Two stores of one name are told apart by nobody who reads them: only a developer's store gets one unasked.
     """
     born = await store.named_at_birth(pool)
+    _check_sandbox(settings, born, is_movable=await store.is_clock_movable(pool))
     if not (settings.source or is_development):
         remedy = f"this store is called {born}: set INTAKE_SOURCE={born} to go on" if born else "such as lai-chau"
         raise WrongSettings(f"INTAKE_SOURCE: name the source, each store differently and for ever; {remedy}")
@@ -314,6 +338,27 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
         except store.MovedBackwards:
             log.warning("clock_not_movable", why="the store has events already")
     return (await store.read_identity(pool)).source
+
+
+def _check_sandbox(settings: IntakeSettings, born: str, *, is_movable: bool) -> None:
+    """Hold a sandbox and what is none apart, by the settings and by how the store was begun. Raises WrongSettings."""
+    begun_as_one = born == SANDBOX_SOURCE and is_movable
+    if begun_as_one and not settings.sandbox:
+        raise WrongSettings(
+            "INTAKE_DATABASE_URL: this store was begun as a sandbox and never serves as anything else: run it by "
+            "`doithoai dev --sandbox`, or name another database"
+        )
+    if settings.sandbox and born and not begun_as_one:
+        raise WrongSettings(
+            "INTAKE_SANDBOX: this store was not begun as a sandbox and never becomes one: leave the setting out, or "
+            "name an empty database"
+        )
+    has_marks = settings.source == SANDBOX_SOURCE and settings.movable_from is not None
+    if settings.sandbox and not (has_marks and is_loopback(settings.host)):
+        raise WrongSettings(
+            f"INTAKE_SANDBOX: a sandbox listens on loopback, is called {SANDBOX_SOURCE} (INTAKE_SOURCE) and has a "
+            "clock of its own (INTAKE_CLOCK_START): set these, or leave the setting out"
+        )
 
 
 async def _follow_posts(

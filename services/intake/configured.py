@@ -7,6 +7,7 @@ from services.intake.adapters.file_folder import LocalFolder
 from services.intake.adapters.ids import OrderedIds
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.settings import IntakeSettings
+from shared.http.system_tokens import SystemSettings
 from shared.sealing import key_in
 from shared.settings import WrongSettings
 
@@ -40,3 +41,18 @@ def scanner_of(settings: IntakeSettings) -> Clamd | None:
         return Clamd(settings.scanner) if settings.scanner else None
     except ValueError as error:
         raise WrongSettings(f"INTAKE_SCANNER: {error}") from None
+
+
+def system_settings(settings: IntakeSettings) -> SystemSettings:
+    """What the settings say of the provider of systems. Raises WrongSettings."""
+    found = SystemSettings(
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_jwks,
+        settings.jwt_admin,
+        people_issuer=settings.issuer,
+        people_audience=settings.audience,
+    )
+    if found.wrong:
+        raise WrongSettings(f"INTAKE_{found.wrong}")
+    return found

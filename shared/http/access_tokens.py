@@ -1,10 +1,10 @@
-"""Access tokens of people: JWTs that the sign-in provider signed for us (RFC 9068), verified without asking it."""
+"""Access tokens of people and systems: JWTs that a provider signed for us (RFC 9068), verified without asking it."""
 
 import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from joserfc import jwt
@@ -16,7 +16,7 @@ from shared.identifiers import normalised
 
 #: Signatures of key pairs alone: whoever verifies could else sign.
 ALGORITHMS = ("RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512", "Ed25519", "EdDSA")
-LEEWAY = 30  # seconds by which two clocks may differ
+LEEWAY = 60  # seconds by which two clocks may differ
 LONGEST = 8192  # characters of a token
 LONGEST_SUBJECT = 255  # characters (OpenID Connect Core, 2)
 KEPT = 4096  # verified tokens that are remembered
@@ -24,6 +24,9 @@ KEPT = 4096  # verified tokens that are remembered
 TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt", ""})
 #: What only an ID token says; Keycloak calls one `ID`. It proves a sign-in to a client and is not for us.
 OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})
+
+
+T = TypeVar("T")
 
 
 class InvalidToken(Exception):
@@ -34,27 +37,35 @@ class ExpiredToken(Exception):
     """The token was one of ours; its time is over."""
 
 
-class _Verified(msgspec.Struct, frozen=True):
-    subject: str
+class _Verified(msgspec.Struct, Generic[T], frozen=True):
+    said: T
     expires: float
     generation: int
 
 
-class AccessTokens:
-    """Verifies the tokens of one provider for one audience."""
+class AccessTokens(Generic[T]):
+    """Verifies the tokens of one provider for one audience; `said_in` reads what the claims of a token say."""
 
-    def __init__(self, provider: Provider, audience: str, now: Callable[[], float] = time.time) -> None:
-        self._provider, self._now = provider, now
+    def __init__(
+        self,
+        provider: Provider,
+        audience: str,
+        said_in: Callable[[Mapping[str, Any]], T],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._provider, self._said_in, self._now = provider, said_in, now
         self._claims = {
             "iss": {"essential": True, "value": provider.issuer},
             "aud": {"essential": True, "value": audience},
-            "sub": {"essential": True},
             "exp": {"essential": True},
         }
-        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._verified: OrderedDict[bytes, _Verified[T]] = OrderedDict()
 
-    async def subject_of(self, token: str) -> str:
-        """Whose token it is, by the stable identifier. Raises InvalidToken, ExpiredToken, ProviderAway."""
+    async def verified(self, token: str) -> tuple[T, float]:
+        """What a token says, and the second until which it does.
+
+        Raises InvalidToken, ExpiredToken, ProviderAway, and what `said_in` raises.
+        """
         digest = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(digest)
         if known is None or known.generation != self._provider.generation:
@@ -65,15 +76,22 @@ class AccessTokens:
         if known.expires + LEEWAY <= self._now():
             self._verified.pop(digest, None)
             raise ExpiredToken
-        return known.subject
+        return known.said, known.expires
 
-    async def _verify(self, token: str) -> _Verified:
+    async def _verify(self, token: str) -> _Verified[T]:
         claims = await verified_claims(token, self._provider, self._claims, self._now)
-        subject = normalised(str(claims["sub"]))
-        is_id_token = not OF_ID_TOKENS.isdisjoint(claims) or claims.get("typ") == "ID"
-        if is_id_token or not 0 < len(subject) <= LONGEST_SUBJECT:
+        if not OF_ID_TOKENS.isdisjoint(claims) or claims.get("typ") == "ID":
             raise InvalidToken
-        return _Verified(subject, float(claims["exp"]), self._provider.generation)
+        return _Verified(self._said_in(claims), float(claims["exp"]), self._provider.generation)
+
+
+def subject_in(claims: Mapping[str, Any]) -> str:
+    """Whose token it is, by the stable identifier. Raises InvalidToken."""
+    given = claims.get("sub")
+    subject = normalised(given) if isinstance(given, str) else ""
+    if not 0 < len(subject) <= LONGEST_SUBJECT:
+        raise InvalidToken
+    return subject
 
 
 async def verified_claims(

@@ -1,21 +1,37 @@
-"""Who calls: bearer tokens from a file, stored as hashes. Without any, a call on loopback is the caller `local`."""
+"""Who calls: by a bearer token of a file, which has its hash, or by an access token that a provider signed.
+
+Where there is neither, a call on loopback is the caller `local`.
+"""
 
 import functools
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import msgspec
 from litestar import Request
-from litestar.types import BeforeRequestHookHandler
+from litestar.types import BeforeRequestHookHandler, Scope
 
 from shared.http.loopback import is_loopback
 from shared.http.parameters import refuse_unknown_parameters
+from shared.http.permissions import permission_of
 from shared.http.problems import ProblemError, problem
-from shared.http.refused_calls import RefusedCalls
-from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
+from shared.http.rate_limits import RATE, WINDOW, RateLimits, TooOften
+from shared.http.refused_calls import RefusedCalls, network_of
+from shared.http.tokens import (
+    RIGHTS,
+    ROLES,
+    InvalidTokens,
+    Right,
+    Role,
+    TokenEntry,
+    checked,
+    hash_token,
+    load_tokens,
+    mint_token,
+)
 from shared.identifiers import NATION, is_within
 
 #: What whoever makes callers needs beside them.
@@ -27,15 +43,18 @@ READERS = ("auditor", "chair", "office", "operations", "system")
 #: Where a browser keeps its token: HttpOnly, SameSite=Strict. Only a service that has pages looks there.
 COOKIE = "doithoai_token"
 
+JWT_DOTS = 2  # in an access token of a provider; a token of the file has none
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What a proxy adds. Whose call it forwards is not on this machine for certain.
 FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"})
 #: What answers without a caller in both services.
 PROBES = frozenset({"/healthz", "/readyz", "/progressz"})
 
-#: The `opt` of a route that tells nothing but what every installation of the product tells.
-OPEN_TO_ALL: Mapping[str, Any] = {"open_to_all": True}
+#: Where a token is too: a gateway may keep `Authorization` to itself. The token alone, without a scheme.
+TOKEN_HEADER = "X-Doithoai-Token"
+_TOKEN_HEADER = TOKEN_HEADER.lower().encode()
 
+_PROOF = "proof"  # where a request's scope keeps by what its caller is known
 _CALLER = "caller"  # where a request's scope keeps who calls
 _ACTING = "acting"  # and with which token it acts elsewhere, where it brought another proof
 
@@ -56,8 +75,29 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
     post: UUID | None = None
     delegation: UUID | None = None
     delegated: frozenset[str] = frozenset()
+    #: What it may do beyond the acts of its roles.
+    may: tuple[Right, ...] = RIGHTS
     #: What a person is called on pages.
     called: str = ""
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """By what a caller is known, and until when: seconds since 1970, None where that has no end."""
+
+    kind: Literal["file", "provider", "person", "local"]
+    expires: float | None = None
+
+
+class SystemProofs(Protocol):
+    """Knows systems by the access tokens of a provider."""
+
+    def is_theirs(self, token: str) -> bool:
+        """Whether a JWT is to be verified as that of a system."""
+        ...
+
+    async def caller_of(self, token: str) -> tuple[AuthenticatedCaller, Proof]:
+        """Whom it proves. Raises ProblemError."""
+        ...
 
 
 class PersonProofs(Protocol):
@@ -76,20 +116,21 @@ class PersonProofs(Protocol):
 MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
 LOCAL = AuthenticatedCaller("local", ROLES, sources=("*",))
+_BY_FILE, _BY_PERSON, _BY_NOTHING = Proof("file"), Proof("person"), Proof("local")
 #: What a token begins with by which `local` chooses to be less: one role, at one place, of one agency.
 LESSER = "local:"
 
 
 def configured_callers(
-    host: str, tokens_file: str, tokens: str, *, cookies: bool = False, people: bool = False
+    host: str, tokens_file: str, tokens: str, *, cookies: bool = False, provider: bool = False, rate: int = 0
 ) -> "Callers":
-    """The callers that settings name; `people`: they name a provider at which people sign in.
+    """The callers that settings name; `provider`: they name one, of people or of systems; `rate`: a second and caller.
 
     Nobody is `local` once there is either. Raises InvalidTokens.
     """
     entries = load_tokens(tokens_file, tokens)
-    local = is_loopback(host) and not (tokens_file or tokens or people)
-    return Callers(entries, local_allowed=local, cookies=cookies, people_sign_in=people)
+    local = is_loopback(host) and not (tokens_file or tokens or provider)
+    return Callers(entries, local_allowed=local, cookies=cookies, has_provider=provider, rate=rate)
 
 
 class Callers:
@@ -101,16 +142,21 @@ class Callers:
         *,
         local_allowed: bool,
         cookies: bool = False,
-        people_sign_in: bool = False,
+        has_provider: bool = False,
         refused: RefusedCalls | None = None,
+        rate: int = 0,
     ) -> None:
         self._cookies, self._local_allowed = cookies, local_allowed
         #: Who knows people; None until a provider is configured and reached.
         self.people: PersonProofs | None = None
+        #: Who knows systems by the tokens of a provider; None where there is none.
+        self.systems: SystemProofs | None = None
         self.refused = refused or RefusedCalls()
+        #: How often each caller may call; None where nothing is limited.
+        self.limits = RateLimits(rate) if rate and not local_allowed else None
         self._by_hash: dict[str, AuthenticatedCaller] = {}
         self._by_user: dict[str, AuthenticatedCaller] = {}
-        if entries or not people_sign_in:
+        if entries or not has_provider:
             self.replace(entries)
 
     def replace(self, entries: tuple[TokenEntry, ...]) -> None:
@@ -129,27 +175,30 @@ class Callers:
 
     async def who(self, request: Request[Any, Any, Any]) -> AuthenticatedCaller:
         """The caller of a request, a person too. Raises ProblemError 401, 403, 409, 503."""
+        if self.systems is not None:
+            token = token_in(dict(request.scope["headers"])) or ""
+            if token.count(".") == JWT_DOTS and self.systems.is_theirs(token):
+                caller, request.scope["state"][_PROOF] = await self.systems.caller_of(token)
+                return caller
         if self.people is not None and (proof := self.people.proof_of(request)) is not None:
+            request.scope["state"][_PROOF] = _BY_PERSON
             return await self.people.caller_of(request, proof)
         return self.of_request(request)
 
     def of_request(self, request: Request[Any, Any, Any]) -> AuthenticatedCaller:
         """The caller of a request that brings a token of the file, or none. Raises ProblemError 401 or 403."""
         headers = dict(request.scope["headers"])
-        given = headers.get(b"authorization")
-        authorization = None if given is None else given.decode("latin-1")
-        if authorization is None and self._cookies and (token := cookie_of(request)) is not None:
+        token = token_in(headers)
+        if token is None and self._cookies and (token := cookie_of(request)) is not None:
             refuse_foreign_pages(request)
-            authorization = f"Bearer {token}"
-        if authorization is None:
+        if token is None:
             if not self._local_allowed or _is_from_elsewhere(request, headers):
                 raise unauthenticated("no-token")
             _refuse_foreign_hosts(headers)
             refuse_foreign_pages(request)
+            request.scope["state"][_PROOF] = _BY_NOTHING
             return LOCAL
-        scheme, _, token = authorization.partition(" ")
-        token = token.strip()
-        caller = self._by_hash.get(hash_token(token)) if scheme.lower() == "bearer" else None
+        caller = self._by_hash.get(hash_token(token))
         if (
             caller is None
             and self._local_allowed
@@ -160,6 +209,7 @@ class Callers:
             caller = _lesser(token)
         if caller is None:
             raise unauthenticated("unknown-token")
+        request.scope["state"][_PROOF] = _BY_FILE
         return caller
 
     @property
@@ -174,9 +224,40 @@ class Callers:
             await self.refused.note(_peer(request), "unknown-token")
         return known
 
+    def _count(self, request: Request[Any, Any, Any], who: str) -> None:
+        """Count a request towards what its caller, or an unknown one's address, may. Raises ProblemError 429."""
+        if self.limits is None:
+            return
+        try:
+            left = self.limits.take(who)
+        except TooOften as refusal:
+            request.scope["state"][RATE] = self.limits.headers(refusal.left)
+            headers = {"Retry-After": str(refusal.wait)}
+            raise problem(429, "too-many-requests", headers=headers, most=self.limits.most, window=WINDOW) from None
+        request.scope["state"][RATE] = self.limits.headers(left)
+
+    def noting(self, forbidden: tuple[type[Exception], ...] = ()) -> Callable[[Exception, Scope], Awaitable[None]]:
+        """The hook for `Litestar(after_exception=...)`, which notes what a known caller may not.
+
+        `forbidden` are the exceptions of a service that say so by another class than ProblemError.
+        """
+
+        async def note(error: Exception, scope: Scope) -> None:
+            caller: AuthenticatedCaller | None = scope.get("state", {}).get(_CALLER)
+            is_told = isinstance(error, ProblemError) and error.status in (403, 429)
+            if caller is not None and (is_told or isinstance(error, forbidden)):
+                client = scope.get("client")
+                self.refused.note_forbidden(client[0] if client else "", caller.name, getattr(error, "code", ""))
+
+        return note
+
     def of_broker_user(self, user_id: str | None) -> AuthenticatedCaller | None:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
+
+    def named(self, name: str) -> AuthenticatedCaller | None:
+        """The caller that the tokens file has under a name, with the rights that it has there now."""
+        return next((caller for caller in self._by_hash.values() if caller.name == name), None)
 
     def broker_users_within(self, jurisdiction: str) -> frozenset[str]:
         """The users of the broker whose callers belong to a jurisdiction or one below it."""
@@ -197,16 +278,22 @@ class Callers:
                 raise problem(400, "nul-character", "address")
             if not _is_as_written(request):
                 raise problem(404, "not-found", "address")
-            opened = request.scope["path"] in open_paths or "open_to_all" in request.scope["route_handler"].opt
-            if not opened:
+            permission = permission_of(request.scope["route_handler"])
+            if request.scope["path"] not in open_paths and not permission.is_open:
                 try:
-                    request.scope["state"][_CALLER] = await self.who(request)
+                    caller = await self.who(request)
                 except ProblemError as refusal:
                     is_proof = refusal.status == 401  # whose sentence says what was wrong with it
                     await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
+                    if is_proof:
+                        self._count(request, f"address {network_of(_peer(request))}")
                     if before_refusal is not None:
                         await before_refusal(request)
                     raise
+                request.scope["state"][_CALLER] = caller
+                self._count(request, caller.name)
+                if not permission.allows(caller.roles):
+                    raise problem(403, "role-may-not", "needs", roles=sorted(permission.roles))
             if request.scope["query_string"]:
                 refuse_unknown_parameters(request)
 
@@ -219,12 +306,31 @@ def caller_of(request: Request[Any, Any, Any]) -> AuthenticatedCaller:
     return caller
 
 
+def proof_of(request: Request[Any, Any, Any]) -> Proof:
+    """By what the caller that the hook found is known."""
+    proof: Proof = request.scope["state"][_PROOF]
+    return proof
+
+
+def token_in(headers: Mapping[bytes, bytes]) -> str | None:
+    """The token that a program sends; None where it sends none, empty where it is not one for us.
+
+    Where `X-Doithoai-Token` is sent, `Authorization` is the gateway's and is not looked at.
+    """
+    if own := headers.get(_TOKEN_HEADER, b"").strip():
+        return own.decode("latin-1")
+    given = headers.get(b"authorization")
+    if given is None:
+        return None
+    scheme, _, token = given.decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def token_of(request: Request[Any, Any, Any]) -> str:
     """The token of a request, to act elsewhere in the caller's name. It is empty for `local`."""
     if (acting := request.scope["state"].get(_ACTING)) is not None:
         return str(acting)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else cookie_of(request) or ""
+    return token_in(dict(request.scope["headers"])) or cookie_of(request) or ""
 
 
 def act_with(request: Request[Any, Any, Any], token: str) -> None:
@@ -297,7 +403,9 @@ def _lesser(token: str) -> AuthenticatedCaller | None:
 
 
 def _caller(entry: TokenEntry) -> AuthenticatedCaller:
-    return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources)
+    return AuthenticatedCaller(
+        entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources, may=entry.may
+    )
 
 
 def unauthenticated(sentence: str) -> ProblemError:

@@ -11,8 +11,8 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from shared.http.auth import OPEN_TO_ALL
 from shared.http.html import page
+from shared.http.permissions import OPEN, permitted
 from shared.http.problems import TYPE_PREFIX, problem
 
 PATH = "/docs"
@@ -88,7 +88,7 @@ def docs_routes() -> list[HTTPRouteHandler]:
             made.extend(pages_of(request.app.openapi_schema.to_schema()))
         return made
 
-    @get(PATH, include_in_schema=False, opt=OPEN_TO_ALL, name="docs")
+    @get(PATH, include_in_schema=False, name="docs")
     async def list_operations(
         request: Request[Any, Any, Any], q: Annotated[str, QueryParameter(max_length=LONGEST_QUESTION)] = ""
     ) -> Response[Any]:
@@ -102,14 +102,14 @@ def docs_routes() -> list[HTTPRouteHandler]:
         info = document["info"]
         return page("docs.html", title=info["title"], description=info["description"], tags=tags, q=q)
 
-    @get(PATH + "/{operation:str}", include_in_schema=False, opt=OPEN_TO_ALL, name="docs_of_operation")
+    @get(PATH + "/{operation:str}", include_in_schema=False, name="docs_of_operation")
     async def show_operation(request: Request[Any, Any, Any], operation: FromPath[str]) -> Response[Any]:
         found = next((p for p in pages(request) if p.id == operation), None)
         if found is None:
             raise problem(404, "not-found", "address")
         return page("operation.html", operation=found)
 
-    return [list_operations, show_operation]
+    return permitted(OPEN, [list_operations, show_operation])
 
 
 def pages_of(document: Plain) -> Iterator[OperationPage]:
@@ -135,7 +135,7 @@ def _page(document: Plain, path: str, method: str, operation: Plain) -> Operatio
         summary=operation["summary"],
         description=operation["description"],
         is_open=not operation["security"],
-        permissions=[str(operation["x-permission"])] if "x-permission" in operation else [],
+        permissions=[_permission(operation["x-permission"])] if "x-permission" in operation else [],
         parameters=[
             FieldRow(p["name"], f"{_type(document, p['schema'])}, {p['in']}", p.get("required", False), _said(p))
             for p in parameters
@@ -160,6 +160,12 @@ def _page(document: Plain, path: str, method: str, operation: Plain) -> Operatio
         ],
         curl=_curl(path, method, operation, parameters, media),
     )
+
+
+def _permission(permission: Plain) -> str:
+    """Who may call it."""
+    reach = {"own": " of what is at their place or came from them", "everything": " whose place holds every other"}
+    return f"For the roles {', '.join(permission['roles'])}{reach.get(permission['reach'], '')}."
 
 
 def _resolved(document: Plain, part: Plain) -> Plain:

@@ -12,8 +12,8 @@ from litestar.params import FromPath, ParameterKwarg
 from shared.envelope import topic_of
 from shared.events import EVENTS, json_schema, schema_id
 from shared.events.titles import EVENT_TITLES
-from shared.http.auth import OPEN_TO_ALL
 from shared.http.openapi import problems
+from shared.http.permissions import OPEN, permitted
 from shared.http.problems import problem
 
 PATH = "/v1/schemas"
@@ -58,7 +58,7 @@ _SCHEMA = ResponseSpec(
 def schema_routes() -> list[HTTPRouteHandler]:
     """The list of schemas, and each of them."""
 
-    @get(PATH, summary="The schemas of events", tags=["schema"], responses=problems(400), opt=OPEN_TO_ALL)
+    @get(PATH, summary="The schemas of events", tags=["schema"], responses=problems(400))
     async def list_schemas() -> NamedSchemas:
         return NamedSchemas(
             [
@@ -73,7 +73,6 @@ def schema_routes() -> list[HTTPRouteHandler]:
         description="It holds for the `data` of an event in the feed and for the body of its message.",
         tags=["schema"],
         responses={200: _SCHEMA, **problems(400, 404)},
-        opt=OPEN_TO_ALL,
     )
     async def get_schema(
         topic: Annotated[
@@ -85,4 +84,4 @@ def schema_routes() -> list[HTTPRouteHandler]:
             raise problem(404, "not-found", "schema", field="topic")
         return Response(msgspec.json.encode(json_schema(name)), media_type=SCHEMA_JSON)
 
-    return [list_schemas, get_schema]
+    return permitted(OPEN, [list_schemas, get_schema])

@@ -60,7 +60,7 @@ class ExampleMaker:
             value = FIELD_SAMPLES.get(known)
             if kind == "string" and isinstance(value, int):
                 return (str(value),)
-            if isinstance(value, _KINDS.get(str(kind), ())) and (not isinstance(value, dict) or "." in known):
+            if isinstance(value, _KINDS.get(str(kind), ())) and not ("properties" in schema and "." not in known):
                 return (value,)
         return None
 

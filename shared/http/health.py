@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
 from shared.http.openapi import problems
+from shared.http.permissions import OPEN, permitted
 from shared.http.problems import language_of, problem, problem_response
 from shared.http.server import stopping
 from shared.sentences import Sentence
@@ -75,4 +76,4 @@ def health_routes(store: Reachable, works: Works, notices: Notices = dict) -> li
             )
         return Response(Progressing("progressing", found))
 
-    return [healthz, readyz, progressz]
+    return permitted(OPEN, [healthz, readyz, progressz])

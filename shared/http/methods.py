@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from litestar import route
 from litestar.handlers import HTTPRouteHandler
 
+from shared.http.permissions import KNOWN, PERMISSION
+
 
 def with_head_and_options(routes: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
     """The routes, with HEAD for each that answers GET and OPTIONS for each address. The document leaves both out.
@@ -30,7 +32,14 @@ def _head(get: HTTPRouteHandler) -> HTTPRouteHandler:
 
 
 def _options(path: str, allowed: str) -> HTTPRouteHandler:
-    @route(path, http_method="OPTIONS", status_code=204, response_headers={"Allow": allowed}, include_in_schema=False)
+    @route(
+        path,
+        http_method="OPTIONS",
+        status_code=204,
+        response_headers={"Allow": allowed},
+        include_in_schema=False,
+        opt={PERMISSION: KNOWN},
+    )
     async def options() -> None:
         return None
 

@@ -17,7 +17,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from shared.http.auth import MayRead, caller_of
+from shared.http.auth import READERS, MayRead, caller_of
+from shared.http.permissions import for_roles
 
 REFRESH_EVERY = 2.0  # seconds at least
 SHARE = 10  # a refresh takes at most a tenth of the time
@@ -25,6 +26,10 @@ LONGEST = 30.0  # seconds at most: a refresh that a lock held up says nothing ab
 
 #: The help text of what both services count alike.
 REFUSED_CALLS = "Calls refused by this process for want of proof who calls: no token, an unknown one, a foreign page"
+SYSTEMS_KEYS_READ = (
+    "When this process last read the keys of the provider of systems; 0 before it did, missing where there is none"
+)
+FORBIDDEN_CALLS = "Calls of known callers that this process refused: not for the role, not at the place, too often"
 STANDBY_REQUIRED = "1 where the database waits for a standby at each commit, as synchronous_standby_names says"
 STANDBY_CONFIRMED = "When the required standby last acknowledged a commit of this process; missing where there is none"
 
@@ -77,7 +82,7 @@ def metrics_route(collector: Collector, may_read: MayRead) -> HTTPRouteHandler:
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
 
-    @get("/metrics", include_in_schema=False)
+    @get("/metrics", include_in_schema=False, opt=for_roles(READERS, "everything"))
     async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
         if (looked := may_read(caller_of(request))) is not None:
             await looked

@@ -1,6 +1,8 @@
 """The parts that the OpenAPI documents of both services share: problems, headers, the token, names that tools like."""
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
@@ -19,6 +21,7 @@ from litestar.openapi.spec import (
     Operation,
     Parameter,
     Reference,
+    RequestBody,
     Schema,
     SecurityScheme,
     Server,
@@ -27,8 +30,10 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.openapi.spec.media_type import OpenAPIMediaType
 
+from shared.http.permissions import permission_of
 from shared.http.problems import PROBLEM_JSON, Problem
 
+_TYPE_IN_PATH = re.compile(r":\w+(?=})")
 TOKEN = [{"token": list[str]()}]
 REF = "#/components/schemas/{name}"
 #: What every question may be answered with.
@@ -53,6 +58,8 @@ _HEADERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "Retry-After": ("seconds to wait before the same is sent again", {"type": "integer"}),
     "WWW-Authenticate": ("how to authenticate", {"type": "string"}),
     "Accept-Encoding": ("the encodings of a body that are taken", {"type": "string"}),
+    "RateLimit": ("the requests that are left (`r`), and the seconds until all are again (`t`)", {"type": "string"}),
+    "RateLimit-Policy": ("the requests (`q`) that a caller may make in some seconds (`w`)", {"type": "string"}),
     "Content-Language": ("the language of title and detail", {"type": "string", "enum": ["en", "vi"]}),
     "Content-Disposition": ("the name of the file", {"type": "string"}),
     "Allow": ("the methods of the address", {"type": "string"}),
@@ -61,6 +68,7 @@ _OF_STATUS: Mapping[str, tuple[str, ...]] = {
     "401": ("WWW-Authenticate",),
     "412": ("ETag",),
     "415": ("Accept-Encoding",),
+    "429": ("Retry-After", "RateLimit", "RateLimit-Policy"),
     "503": ("Retry-After",),
 }
 _TAGS = {
@@ -81,6 +89,7 @@ _TAGS = {
     "reminder": "Whom to urge.",
     "report": "Figures of a period.",
     "feed": "The log, in order.",
+    "subscription": "Events over HTTP to an address of the caller's.",
     "clock": "The store's time.",
     "operations": "For those who run the service.",
     "problem": "What the types of problems mean.",
@@ -99,13 +108,14 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
         410: "it was there, and is gone for good",
         412: "the version in If-Match is not the current one",
         413: "a body beyond 1 MiB, or a file beyond what is taken",
+        429: "this caller asks too often; wait for the seconds of Retry-After",
         415: "a body that is compressed, or not of a type that is taken",
         422: "a field is wrong, or the key was used with another body",
         503: "the store cannot take it now; try again with the same key",
     }
     return {
         s: ResponseSpec(Problem, generate_examples=False, description=words[s], media_type=PROBLEM_JSON)
-        for s in statuses
+        for s in (*statuses, *((429,) if 401 in statuses else ()))
     }
 
 
@@ -126,10 +136,12 @@ def document(
     complete: Callable[[OpenAPI], None],
     detail: Callable[[dict[str, Any]], dict[str, Any]],
     prefix: str = "",
+    routes: Sequence[HTTPRouteHandler] = (),
 ) -> OpenAPIConfig:
     """The document of a service, made and completed when it is first asked for; `/schema/openapi.json` serves it.
 
-    `detail` adds to it as plain values. A proxy may show it under a path, the `prefix`.
+    `detail` adds to it as plain values. A proxy may show it under a path, the `prefix`. The `routes` say who may call
+    them.
     """
 
     class Document(OpenAPI):
@@ -138,8 +150,8 @@ def document(
         def to_schema(self) -> dict[str, Any]:
             if self.made is None:
                 complete(self)
-                plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(super().to_schema()))
-                self.made = detail(plain)
+                described = _with_permissions(super().to_schema(), routes)
+                self.made = detail(msgspec.json.decode(msgspec.json.encode(described)))
             return self.made
 
     class Config(OpenAPIConfig):
@@ -160,6 +172,21 @@ def document(
         use_handler_docstrings=False,
         operation_id_creator=_function_name,
     )
+
+
+def _with_permissions(schema: dict[str, Any], routes: Iterable[HTTPRouteHandler]) -> dict[str, Any]:
+    """The document, in which each operation says for which roles it is, and what of it they are answered."""
+    for route in routes:
+        permission = permission_of(route)
+        for path, method in itertools.product(route.paths, route.http_methods):
+            operation = schema["paths"].get(_TYPE_IN_PATH.sub("", path), {}).get(method.lower())
+            if operation is not None and permission.is_open:
+                operation["security"] = []
+            elif operation is not None:
+                roles = sorted(permission.roles)
+                operation["security"] = [dict.fromkeys(each, roles) for each in TOKEN]
+                operation["x-permission"] = {"roles": roles, "reach": permission.reach}
+    return schema
 
 
 def _function_name(handler: HTTPRouteHandler, *_: Any) -> str:
@@ -196,6 +223,19 @@ def answers(
     return AnsweringOperation
 
 
+def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operation]:
+    """The operation class of a route with one plain body, as JSON or as text of other media types."""
+
+    class BodyOperation(DescribedOperation):
+        def describe(self) -> None:
+            (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
+            content = {"application/json": OpenAPIMediaType(schema=Reference(ref=schema["$ref"]))}
+            text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+            self.request_body = RequestBody(content={**content, **dict.fromkeys(media_types, text)}, required=True)
+
+    return BodyOperation
+
+
 def describe_answer(
     operation: Operation,
     status: str,
@@ -212,21 +252,14 @@ def describe_answer(
             answer.content = {"application/json": OpenAPIMediaType(schema=cast(Schema, dict(schema)))}
 
 
-#: What tells nothing but what every installation tells: it asks for no token.
-OPEN_PATHS = frozenset(
-    {"/healthz", "/readyz", "/progressz", "/v1/problems", "/v1/problems/{code}", "/v1/schemas", "/v1/schemas/{topic}"}
-)
-
-
 def finish(found: OpenAPI) -> None:
-    """What every operation has in common: its token or none, its problems and their headers, its tag."""
+    """What every operation has in common: its problems and their headers, its tag."""
     used, refused = set[str](), dict[str, OpenAPIResponse | Reference]()
-    for path, item in (found.paths or {}).items():
+    for item in (found.paths or {}).values():
         for operation in (item.get, item.post, item.put, item.patch, item.delete):
             if operation is None:
                 continue
             used.update(operation.tags or ())
-            operation.security = [] if path in OPEN_PATHS else TOKEN
             operation.description = operation.description or f"{operation.summary}."
             for status, answer in (operation.responses or {}).items():
                 if operation.responses and isinstance(answer, OpenAPIResponse) and int(status) >= 400:

@@ -13,9 +13,9 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, ParameterKwarg
 
-from shared.http.auth import OPEN_TO_ALL
 from shared.http.html import page, prefers_html
 from shared.http.openapi import problems
+from shared.http.permissions import OPEN, permitted
 from shared.http.problems import PAGES, TYPE_PREFIX, problem
 from shared.sentences import ProblemWords, Sentence
 
@@ -83,7 +83,6 @@ def problem_routes(service: str, words: Mapping[str, ProblemWords]) -> list[HTTP
         description="What each `type` of a problem means, in both languages. Browsers get a page.",
         tags=["problem"],
         responses=problems(400),
-        opt=OPEN_TO_ALL,
     )
     async def list_problems(request: Request[Any, Any, Any]) -> Response[ProblemKinds]:
         found = list(kinds.values())
@@ -95,7 +94,6 @@ def problem_routes(service: str, words: Mapping[str, ProblemWords]) -> list[HTTP
         description="What a problem means and what is said of it, in both languages. Browsers get a page.",
         tags=["problem"],
         responses=problems(400, 404),
-        opt=OPEN_TO_ALL,
     )
     async def get_problem(
         request: Request[Any, Any, Any],
@@ -105,4 +103,4 @@ def problem_routes(service: str, words: Mapping[str, ProblemWords]) -> list[HTTP
             raise problem(404, "not-found", "problem", field="code")
         return page("problem.html", kind=found) if prefers_html(request) else Response(found)
 
-    return [list_problems, get_problem]
+    return permitted(OPEN, [list_problems, get_problem])

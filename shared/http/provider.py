@@ -1,12 +1,14 @@
-"""The OpenID provider at which people sign in: what it says of itself, and the keys by which it signs.
+"""An OpenID provider, of people or of systems: what it says of itself, and the keys by which it signs.
 
-Both are read over HTTPS, within bounds, and kept. A key that is not known yet makes the keys be read again, but not
-more often than every few seconds, so that nobody who makes up keys makes this process call there all the time.
+Both are read over HTTPS, within bounds, and kept; keys may stand in a file or at an address of their own instead. A key
+that is not known yet makes the keys be read again, but not more often than every few seconds, so that nobody who makes
+up keys makes this process call there all the time.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,6 +24,7 @@ MOST = 256 * 1024  # bytes of an answer
 READ_EVERY = 300.0  # seconds between two readings of the keys
 AGAIN = 10.0  # seconds before they are read again for a key that is not known, or after a failure
 OLDEST = 3600.0  # seconds for which keys are trusted while the provider does not answer
+KEYS_OLD = 900.0  # seconds after which it is said that the keys could not be read
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 log = structlog.get_logger("provider")
@@ -61,10 +64,17 @@ def is_safe_url(url: str) -> bool:
 
 
 class Provider:
-    """One provider, by its issuer."""
+    """One provider, by its issuer. `keys_at`: the file or address of its keys, where its description is not read."""
 
-    def __init__(self, issuer: str, client: httpx.AsyncClient, clock: Callable[[], float] = time.monotonic) -> None:
-        self.issuer = issuer
+    def __init__(
+        self,
+        issuer: str,
+        client: httpx.AsyncClient,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        keys_at: str = "",
+    ) -> None:
+        self.issuer, self._keys_at = issuer, keys_at
         self._client, self._clock = client, clock
         self._metadata: ProviderMetadata | None = None
         self._keys: KeySet | None = None
@@ -77,6 +87,10 @@ class Provider:
     def age(self) -> float:
         """The seconds since the keys were read; infinity where they never were."""
         return self._clock() - self._read_at
+
+    def read_at(self, now: float) -> float:
+        """When the keys were read, by the clock that shows `now`; 0 where they never were."""
+        return max(now - self.age, 0.0)
 
     async def metadata(self) -> ProviderMetadata:
         """What the provider says of itself. Raises ProviderAway."""
@@ -124,16 +138,31 @@ class Provider:
     async def _read(self) -> None:
         """Read the keys; what is known stays where that fails. Raises ProviderAway."""
         self._tried_at = self._clock()
-        if self._metadata is None:
-            self._metadata = await self._described()
+        content = await self._published()
         try:
-            found = KeySet.import_key_set(msgspec.json.decode(await self._get(self._metadata.jwks_uri)))
+            found = KeySet.import_key_set(msgspec.json.decode(content))
         except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ProviderAway(f"its keys are none: {type(error).__name__}") from None
         if self._keys is None or found.as_dict() != self._keys.as_dict():
             self._keys, self.generation = found, self.generation + 1
             log.info("provider_keys_read", keys=len(found.keys))
         self._read_at = self._clock()
+
+    async def _published(self) -> bytes:
+        """The keys as they are published."""
+        if not self._keys_at:
+            if self._metadata is None:
+                self._metadata = await self._described()
+            return await self._get(self._metadata.jwks_uri)
+        if "://" in self._keys_at:
+            return await self._get(self._keys_at)
+        try:
+            content = await asyncio.to_thread(_beginning, Path(self._keys_at))
+        except OSError as error:
+            raise ProviderAway(f"the file of its keys cannot be read: {error.strerror}") from None
+        if len(content) > MOST:
+            raise ProviderAway(f"the file of its keys has more than {MOST} bytes")
+        return content
 
     async def _described(self) -> ProviderMetadata:
         self._asked_at = self._clock()
@@ -154,6 +183,11 @@ class Provider:
         except (httpx.InvalidURL, ValueError):  # names of hosts that are none are ValueErrors
             raise ProviderAway("it names an address that is none") from None
         return await bounded(self._client, request)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MOST + 1)
 
 
 async def bounded(client: httpx.AsyncClient, request: httpx.Request, refused: type[Exception] | None = None) -> bytes:

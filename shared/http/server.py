@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
 from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
+from shared.http.rate_limits import RATE
 from shared.trace import ORIGIN, Origin, request_id_of, traceparent_of
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
@@ -29,7 +30,15 @@ REQUEST_ID = b"x-request-id"
 TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
 
 #: Headers of which a second one makes it unclear what is asked, or by whom.
-ONCE = (b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"sec-fetch-site")
+ONCE = (
+    b"host",
+    b"authorization",
+    b"x-doithoai-token",
+    b"origin",
+    b"content-type",
+    b"idempotency-key",
+    b"sec-fetch-site",
+)
 #: What no answer lacks: no cache keeps it, no browser takes it for another type than it says.
 GUARDS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
@@ -125,9 +134,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 names = {name.lower() for name, _ in headers}
-                message = message | {
-                    "headers": [*headers, *(guard for guard in GUARDS if guard[0] not in names), named]
-                }
+                headers += [guard for guard in GUARDS if guard[0] not in names]
+                message = message | {"headers": [*headers, named, *scope.get("state", {}).get(RATE, ())]}
             await send(message)
 
         before = ORIGIN.set(origin)

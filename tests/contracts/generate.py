@@ -89,6 +89,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.check:
         return _report([f"{name} is not current: run `make contracts`" for name in stale()])
+    # The documents are made from it.
+    PROBLEMS.write_text(_json(problems.statuses()), "utf-8")
     found = [f"{topic}: the event is gone" for topic in removed_topics()]
     contents = outputs()
     for path, content in contents.items():

@@ -20,7 +20,8 @@ from services.followup.console.pages import Pages
 from services.followup.console.roles import ADMINISTERING, RETRYING, SEEING_REFUSED, has_any
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.http.auth import caller_of, need_role, token_of
+from shared.http.auth import caller_of, token_of
+from shared.http.permissions import for_roles
 
 PAGE = "/administration"
 LISTED = 100  # of each kind
@@ -45,7 +46,6 @@ def administration_routes(
         request: HttpRequest, status: int = 200, retried: UUID | None = None, failed: str = ""
     ) -> Response[str]:
         scope, caller = scope_of(request), caller_of(request)
-        need_role(caller, *ADMINISTERING)
         known = await queries.sources()
         may_see_refused = has_any(caller, SEEING_REFUSED)
         asked = [refused_by(source.source, token_of(request)) for source in known] if may_see_refused else []
@@ -63,13 +63,17 @@ def administration_routes(
             failed=failed,
         )
 
-    @get(PAGE, include_in_schema=False)
+    @get(PAGE, include_in_schema=False, opt=for_roles(ADMINISTERING))
     async def administration(request: HttpRequest, retried: FromQuery[UUID | None] = None) -> Response[str]:
         return await show(request, retried=retried)
 
-    @post(PAGE + "/retries/{source:str}/{petition_id:uuid}", include_in_schema=False, status_code=200)
+    @post(
+        PAGE + "/retries/{source:str}/{petition_id:uuid}",
+        include_in_schema=False,
+        status_code=200,
+        opt=for_roles(RETRYING),
+    )
     async def retry_parked(request: HttpRequest, source: FromPath[str], petition_id: FromPath[UUID]) -> Response[Any]:
-        need_role(caller_of(request), *RETRYING)
         await need_own_form(request)
         try:
             await retry(source, petition_id)

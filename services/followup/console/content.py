@@ -57,8 +57,9 @@ def _text(event: OpenedEvent, days: dict[str, Any]) -> WrittenText:
         match value:
             case dict():
                 people = value.values() if all(isinstance(each, dict) for each in value.values()) else [value]
+                titles = "Place" if name == "place" else "Identity"
                 for person in people:
-                    parts.append((words, [(field_title(k, "Identity"), str(v)) for k, v in person.items() if v]))
+                    parts.append((words, [(field_title(k, titles), str(v)) for k, v in person.items() if v]))
             case list():
                 parts.append((words, "\n".join(map(str, value))))
             case _:

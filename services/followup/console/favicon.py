@@ -3,6 +3,8 @@
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from shared.http.permissions import OPEN, PERMISSION
+
 FAVICON = "/favicon.svg"
 A_DAY = 24 * 60 * 60  # seconds
 _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke-linecap="round">
@@ -16,7 +18,7 @@ _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="
 def favicon_route() -> HTTPRouteHandler:
     """The route of the picture."""
 
-    @get(FAVICON, include_in_schema=False)
+    @get(FAVICON, include_in_schema=False, opt={PERMISSION: OPEN})
     async def favicon() -> Response[str]:
         return Response(_PICTURE, media_type="image/svg+xml", headers={"Cache-Control": f"public, max-age={A_DAY}"})
 

@@ -16,7 +16,8 @@ from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, duty_words
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.http.auth import caller_of
+from shared.http.auth import READERS, caller_of
+from shared.http.permissions import for_roles
 from shared.identifiers import local_day
 
 STATUSES = ("on_track", "due_soon", "breached")
@@ -58,7 +59,7 @@ def figures_routes(pages: Pages, queries: Queries, snapshot: Callable[[], Metric
     """The route of the page. It covers every jurisdiction, so its callers must too."""
     may_read = may_read_all(queries)
 
-    @get("/figures", include_in_schema=False)
+    @get("/figures", include_in_schema=False, opt=for_roles(READERS, "everything"))
     async def figures(request: HttpRequest) -> Response[str]:
         await may_read(caller_of(request))
         shot = snapshot()

@@ -45,7 +45,8 @@ from services.followup.entrypoints.query_parameters import HttpRequest, of_one_s
 from services.followup.entrypoints.signed_in import form_token_of
 from shared.command_definitions import ChoiceDefinition, translated
 from shared.events.field_titles import CHOICE_TITLES
-from shared.http.auth import AuthenticatedCaller, caller_of, need_role, token_of
+from shared.http.auth import AuthenticatedCaller, caller_of, token_of
+from shared.http.permissions import for_roles
 from shared.http.problems import PROBLEM_JSON, TYPE_PREFIX
 from shared.identifiers import is_within
 from shared.sentences import Sentence
@@ -190,13 +191,12 @@ def hall_pages(
     async def hall_now(request: HttpRequest, subject_id: FromPath[UUID]) -> HallNow:
         return await halls.now(request, await halls.of(request, subject_id))
 
-    @get("/cases/{subject_id:uuid}/hall/told", include_in_schema=False)
+    @get("/cases/{subject_id:uuid}/hall/told", include_in_schema=False, opt=for_roles(KEEPING))
     async def hall_told(request: HttpRequest, subject_id: FromPath[UUID]) -> list[SpeakerTold]:
         hall = await halls.of(request, subject_id)
-        need_role(caller_of(request), *KEEPING)
         return await halls.told(request, hall)
 
-    @post("/cases/{subject_id:uuid}/hall", include_in_schema=False, status_code=200)
+    @post("/cases/{subject_id:uuid}/hall", include_in_schema=False, status_code=200, opt=for_roles(KEEPING))
     async def hall_line(request: HttpRequest, subject_id: FromPath[UUID]) -> Response[Any]:
         return await halls.record(request, await halls.of(request, subject_id))
 
@@ -336,7 +336,6 @@ class _Halls:
 
     async def record(self, request: HttpRequest, hall: Hall) -> Response[Any]:
         """Send a line to intake; the script is answered, a browser without it led back to the page."""
-        need_role(caller_of(request), *KEEPING)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         if is_only_language_asked(request):

@@ -17,6 +17,7 @@ from services.followup.domain.wording.notes import day_words
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import DeadlineWaived
+from shared.identifiers import LOCAL_ZONE
 
 #: The field of events that names a file.
 FILE = "digest"
@@ -28,6 +29,8 @@ NAMES_BODIES = ("agencies", "assisting")
 NOT_TOLD = frozenset(
     {"annulled_topic", "deadline_id", "effective_on", "event_id", "notice_id", "petition_ids", "petitioner_ids"}
 )
+#: The fields that hold parts of which each is told.
+_TOLD_PART_BY_PART = ("consent", "attributes")
 
 
 class _Acted(msgspec.Struct):
@@ -157,6 +160,8 @@ def _details(
     for name, value in event.data.items():
         words = field_title(name, event.topic)
         yield from ((words, "", f"{page}/files/{digest}") for digest in _digests(name, value))
+        if isinstance(value, dict) and name in _TOLD_PART_BY_PART:
+            yield from _parts(name, value)
         if name in (*NOT_TOLD, FILE) or not value or not _is_told(name, value):
             continue
         if name in NAMES_A_CASE:
@@ -171,10 +176,36 @@ def _details(
             yield words, found, ""
         elif str(value) in names:
             yield words, names[str(value)], ""
+        elif name == "submitted_at":
+            yield words, _local_time(str(value)), ""
         else:
             with contextlib.suppress(ValueError):
                 value = day_words(date.fromisoformat(str(value)))
             yield words, value if isinstance(value, Bilingual) else str(value), ""
+
+
+def _parts(name: str, value: dict[str, Any]) -> Iterable[tuple[Bilingual, Any, str]]:
+    """The parts of the consent to be told, or the attributes of the province under their own names."""
+    for part, said in value.items():
+        if isinstance(said, list):
+            found = [choice_words("", part, str(each)) or Bilingual(str(each), str(each)) for each in said]
+            told: Any = Bilingual(", ".join(each.vi for each in found), ", ".join(each.en for each in found))
+        elif isinstance(said, bool):
+            told = Bilingual("có", "yes") if said else Bilingual("không", "no")
+        else:
+            told = str(said)
+            if name == "consent":
+                with contextlib.suppress(ValueError):
+                    told = day_words(date.fromisoformat(told))
+        yield (field_title(part, "Consent") if name == "consent" else Bilingual(part, part)), told, ""
+
+
+def _local_time(instant: str) -> str:
+    """An instant as people in Viet Nam write it. An event that waits may hold anything, which stays as it is."""
+    try:
+        return datetime.fromisoformat(instant).astimezone(LOCAL_ZONE).strftime("%d/%m/%Y %H:%M")
+    except (ValueError, OverflowError):
+        return instant
 
 
 def _others(case: Case, events: Sequence[EventView]) -> set[UUID]:

@@ -15,6 +15,7 @@ from litestar.response import Redirect
 from services.followup.console.addresses import MAX_ADDRESS, SEE_OTHER, own_path
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import cookie_of
+from shared.http.permissions import OPEN, permitted
 
 COOKIE = "doithoai_language"
 FIELD = "in_language"
@@ -71,4 +72,4 @@ def language_routes() -> list[HTTPRouteHandler]:
         keep_language(request, answer, language)
         return answer
 
-    return [choose_language]
+    return permitted(OPEN, [choose_language])

@@ -40,6 +40,7 @@ from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.command_definitions import CommandDefinition, Translated
 from shared.events.person import PersonNameErased
 from shared.http.auth import caller_of, need_role, token_of
+from shared.http.permissions import for_roles
 from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import local_day
 
@@ -71,12 +72,11 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             return source, [], refusal
         return source, sorted(found, key=lambda person: vietnamese_order(person.name or person.subject)), None
 
-    @get(PEOPLE, include_in_schema=False)
+    @get(PEOPLE, include_in_schema=False, opt=for_roles(SEEING_PEOPLE))
     async def people(
         request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = ""
     ) -> Response[str]:
         caller, scope = caller_of(request), place_scope_of(request)
-        need_role(caller, *SEEING_PEOPLE)
         places = await queries.places(scope)
         read = await queries.sources()
         sources = [source.source for source in read]

@@ -18,6 +18,7 @@ from services.followup.console.pages import Pages
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.signed_in import SessionCallers
 from shared.http.auth import cookie_of, refuse_foreign_pages
+from shared.http.permissions import OPEN, permitted
 from shared.http.problems import ProblemError, problem
 from shared.http.provider import ProviderAway
 
@@ -169,7 +170,7 @@ def provider_sign_in_routes(
     async def logout_everywhere(request: HttpRequest) -> Redirect:
         return await sign_out(request, everywhere=True)
 
-    return [login_page, start, callback, posts_page, choose, logout, logout_everywhere]
+    return permitted(OPEN, [login_page, start, callback, posts_page, choose, logout, logout_everywhere])
 
 
 def _away(error: ProviderAway) -> ProblemError:

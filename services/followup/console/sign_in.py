@@ -13,6 +13,7 @@ from services.followup.console.form_body import read_url_encoded
 from services.followup.console.pages import Pages
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import COOKIE, Callers, refuse_foreign_pages
+from shared.http.permissions import KNOWN, OPEN, permitted
 
 MAX_SENT = 8192  # bytes of a stranger's form, which holds one token and where to go on
 
@@ -46,4 +47,4 @@ def sign_in_routes(pages: Pages, callers: Callers) -> list[HTTPRouteHandler]:
         answer.headers.update(FORGET)
         return answer
 
-    return [login_form, login, logout]
+    return [*permitted(OPEN, [login_form, login]), *permitted(KNOWN, [logout])]

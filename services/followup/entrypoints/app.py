@@ -1,18 +1,22 @@
 """The HTTP application of followup with all its routes."""
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPI, Schema
 
 from services.followup.adapters.intake_client import Refusal
 from services.followup.entrypoints.compression import compression
+from services.followup.entrypoints.subscriptions import BODIES
 from shared.http.auth import PROBES, Callers
 from shared.http.methods import with_head_and_options
-from shared.http.openapi import document, finish
+from shared.http.openapi import REF, document, finish, without_defaults
 from shared.http.openapi_details import with_details
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problem_registry import ProblemKind, kinds_of
@@ -26,9 +30,6 @@ RETRY_AFTER = "1"  # seconds
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
-
-#: The problems that followup answers with.
-KINDS = kinds_of("followup", DOOR_WORDS)
 
 log = structlog.get_logger("http")
 
@@ -57,6 +58,7 @@ def make_app(
     }
     return Litestar(
         route_handlers=with_head_and_options(routes),
+        after_exception=[callers.noting()],
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,
@@ -64,9 +66,10 @@ def make_app(
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
-            finish,
+            _complete,
             lambda found: with_details(found, _problems_of),
             prefix,
+            routes,
         ),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
@@ -74,8 +77,21 @@ def make_app(
     )
 
 
+@functools.cache
+def _kinds() -> dict[str, ProblemKind]:
+    return kinds_of("followup", DOOR_WORDS)
+
+
 def _problems_of(_: Mapping[str, Any], status: int) -> list[ProblemKind]:
-    return [kind for kind in KINDS.values() if status in kind.statuses]
+    return [kind for kind in _kinds().values() if status in kind.statuses]
+
+
+def _complete(found: OpenAPI) -> None:
+    """Add the bodies, which Litestar does not parse itself."""
+    _, bodies = msgspec.json.schema_components(BODIES, ref_template=REF)
+    asked = cast(dict[str, Schema], without_defaults(bodies))
+    found.components.schemas = {**asked, **(found.components.schemas or {})}
+    finish(found)
 
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:

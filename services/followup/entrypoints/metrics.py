@@ -1,7 +1,15 @@
 """The Prometheus metrics of followup."""
 
 from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
-from shared.http.metrics import REFUSED_CALLS, STANDBY_CONFIRMED, STANDBY_REQUIRED, Family, SnapshotCollector
+from shared.http.metrics import (
+    FORBIDDEN_CALLS,
+    REFUSED_CALLS,
+    STANDBY_CONFIRMED,
+    STANDBY_REQUIRED,
+    SYSTEMS_KEYS_READ,
+    Family,
+    SnapshotCollector,
+)
 
 FAMILIES = (
     Family(
@@ -114,6 +122,8 @@ FAMILIES = (
         "Since when this process could not mail a digest that is due, wall time; 0 while it can",
         "digests_failing_since",
     ),
+    Family("followup_systems_keys_read_timestamp_seconds", (), SYSTEMS_KEYS_READ, "systems_read_at"),
+    Family("followup_forbidden_calls", ("reason",), FORBIDDEN_CALLS, "forbidden_calls", counts=True),
     Family("followup_refused_calls", ("reason",), REFUSED_CALLS, "refused_calls", counts=True),
     Family(
         "followup_lost_events",

@@ -13,7 +13,7 @@ from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.domain.deadlines.status import Status
 from services.followup.entrypoints import json_views
-from services.followup.entrypoints.access import may_read_all, scope_of
+from services.followup.entrypoints.access import READING, may_read_all, scope_of
 from services.followup.entrypoints.cases import case_routes
 from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
@@ -34,14 +34,15 @@ from services.followup.entrypoints.query_parameters import (
     or_400,
     or_404,
 )
-from shared.http.auth import READERS, caller_of, need_role
+from shared.http.auth import READERS, caller_of
 from shared.http.openapi import problems
+from shared.http.permissions import for_roles, permitted
 from shared.identifiers import local_iso
 
 
 def query_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     """The routes of every question."""
-    return [*case_routes(queries), *_deadline_routes(queries), *_other_routes(queries, state)]
+    return permitted(READING, [*case_routes(queries), *_deadline_routes(queries), *_other_routes(queries, state)])
 
 
 def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
@@ -119,6 +120,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         "/v1/sources",
         summary="How far each source is read",
         tags=["operations"],
+        opt=for_roles(READERS, "everything"),
         responses=READ_PROBLEMS,
     )
     async def list_sources(request: HttpRequest) -> json_views.Sources:
@@ -144,13 +146,13 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         "/v1/parked",
         summary="Events that could not be applied, and those that wait behind them",
         tags=["operations"],
+        opt=for_roles(READERS),
         responses=READ_PROBLEMS,
         operation_class=PAGE,
     )
     async def list_parked(
         request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Parked]:
-        need_role(caller_of(request), *READERS)
         page = await or_400(queries.parked(scope_of(request), limit, cursor))
         return linked(request, json_views.Parked(page.items), page.next)
 
@@ -158,13 +160,13 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         "/v1/differences",
         summary="Cases that raise nothing until they are reconciled",
         tags=["operations"],
+        opt=for_roles(READERS),
         responses=READ_PROBLEMS,
         operation_class=PAGE,
     )
     async def list_differences(
         request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Differences]:
-        need_role(caller_of(request), *READERS)
         page = await or_400(queries.differences(scope_of(request), limit, cursor))
         return linked(request, json_views.Differences(page.items), page.next)
 
@@ -174,13 +176,13 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         description="Everything else of their cases goes on. They are counted as soon as the calendar of the missing "
         "year, or a document in place of the one that names an impossible day, is recorded.",
         tags=["operations"],
+        opt=for_roles(READERS),
         responses=READ_PROBLEMS,
         operation_class=PAGE,
     )
     async def list_uncountable(
         request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.UncountableDuties]:
-        need_role(caller_of(request), *READERS)
         page = await or_400(queries.uncountable(scope_of(request), limit, cursor))
         return linked(request, json_views.UncountableDuties(page.items), page.next)
 
@@ -189,6 +191,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         summary="The digest of the live state, and the point at which it was taken",
         description="`doithoai replay --until POSITION@INSTANT` gives the same one, unless something is `sweeping`.",
         tags=["operations"],
+        opt=for_roles(READERS, "everything"),
         responses=READ_PROBLEMS,
     )
     async def get_digest(request: HttpRequest) -> json_views.Digest:

@@ -15,7 +15,7 @@ from services.followup.adapters.read.reminders import Proposal, Reminders
 from services.followup.domain.letters.reminder import reminder
 from services.followup.domain.letters.when_to_remind import Stage
 from services.followup.domain.wording.names import Bilingual
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import READING, scope_of
 from services.followup.entrypoints.json_views import DeadlineView, deadline_view
 from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
@@ -34,6 +34,7 @@ from services.followup.entrypoints.query_parameters import (
 )
 from shared.calendar import Language
 from shared.http.openapi import problems
+from shared.http.permissions import permitted
 from shared.http.problems import problem
 
 
@@ -108,7 +109,7 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         text = reminder(made_of)
         return Response(text.vi if lang == "vi" else text.en, media_type="text/plain")
 
-    return [list_proposed_reminders, get_letter]
+    return permitted(READING, [list_proposed_reminders, get_letter])
 
 
 def _view(proposal: Proposal) -> ProposalView:

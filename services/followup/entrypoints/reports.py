@@ -11,7 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 from services.followup.adapters.read.reports import Counted, NotBegun, Reports
 from services.followup.application.access import Scope
 from services.followup.domain.reports.periods import InvalidPeriod, Period, parse_period
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import READING, scope_of
 from services.followup.entrypoints.case_files import XLSX
 from services.followup.entrypoints.query_parameters import (
     READ_PROBLEMS,
@@ -22,6 +22,7 @@ from services.followup.entrypoints.query_parameters import (
     code_of,
 )
 from services.followup.entrypoints.report_views import PeriodReport, Table, report_csv, report_view, report_xlsx
+from shared.http.permissions import permitted
 from shared.http.problems import problem
 
 PeriodText = Annotated[str, QueryParameter(max_length=7, description="2019-09, 2019-Q3 or 2019")]
@@ -41,7 +42,7 @@ _AS_JSON = ResponseSpec(
 
 def report_routes(reports: Reports) -> list[HTTPRouteHandler]:
     """The route `GET /v1/reports`."""
-    return [_data_route(reports)]
+    return permitted(READING, [_data_route(reports)])
 
 
 def _data_route(reports: Reports) -> HTTPRouteHandler:

@@ -25,6 +25,7 @@ from shared.http.auth import (
     act_with,
     cookie_of,
     refuse_foreign_pages,
+    token_in,
     unauthenticated,
 )
 from shared.http.problems import problem
@@ -76,7 +77,7 @@ class SessionCallers:
     def proof_of(self, request: Request[Any, Any, Any]) -> str | None:
         """The cookie of a session; a program's token is looked at instead where there is one."""
         request.scope["state"][COOKIE_NAME] = self.cookie
-        return None if "authorization" in request.headers else cookie_of(request, self.cookie)
+        return None if token_in(dict(request.scope["headers"])) is not None else cookie_of(request, self.cookie)
 
     async def caller_of(self, request: Request[Any, Any, Any], proof: str) -> AuthenticatedCaller:
         """The person in the post that is acted in. Raises ProblemError 401, 403, 409, 503."""

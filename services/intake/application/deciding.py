@@ -133,7 +133,14 @@ class CommandDecider:
         if command.if_match is not None and loaded.versions[originator] not in command.if_match:
             raise StaleVersion(loaded.versions[originator])
         may(command.caller, event, target, regulation)
-        context = DecisionContext(regulation, known.today, loaded.conferences, loaded.petitions, originator)
+        context = DecisionContext(
+            regulation,
+            known.today,
+            loaded.conferences,
+            loaded.petitions,
+            originator,
+            attributes=known.attributes,
+        )
         may_under_rules(command.caller, event, target, context)
         if isinstance(event, PolicyAdopted):
             # It is counted with before it is adopted, which takes longer than anything else that is decided.

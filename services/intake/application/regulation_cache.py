@@ -20,13 +20,16 @@ class RegulationSnapshot(msgspec.Struct, frozen=True):
     regulation: Regulation
     versions: Mapping[UUID, int]
     today: date
+    attributes: frozenset[str] = frozenset()
 
 
 class RegulationCache:
     """A cache that may be stale and is never trusted: every append checks the versions that it gave out."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, attributes: frozenset[str] = frozenset()) -> None:
         self._history = history
+        #: The names of attributes of petitions that the configuration declares.
+        self.attributes = attributes
         self.facts: list[AnyFact] = []
         #: The event up to which it was read. Another one at its position is another history: the store was restored.
         self._position = 0
@@ -40,7 +43,7 @@ class RegulationCache:
 
     def snapshot(self) -> RegulationSnapshot:
         """What is known now."""
-        return RegulationSnapshot(self.regulation, self.versions, self.today)
+        return RegulationSnapshot(self.regulation, self.versions, self.today, self.attributes)
 
     async def refresh(self) -> bool:
         """Read what was recorded since; whether anything that decisions rest on changed."""

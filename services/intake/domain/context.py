@@ -31,6 +31,8 @@ class DecisionContext(msgspec.Struct, frozen=True):
     target_id: UUID = UUID(int=0)
     #: Whether what is decided comes from a register of the past, which may lack what is asked for today.
     historic: bool = False
+    #: The names under which petitions may have attributes of the province's own.
+    attributes: frozenset[str] = frozenset()
 
     def conference(self, conference_id: UUID, field: str = "conference_id") -> Conference:
         """A loaded conference. Raises UnknownConference."""

@@ -28,6 +28,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Chỉ văn phòng và cơ quan được giao vụ việc mới được xem nội dung.",
                 "content is for the office and for the agency that has the case",
             ),
+            "answers": Sentence(
+                "Mã truy cập này không có quyền đọc câu trả lời (read-answers); hãy nhờ người vận hành cấp.",
+                "this token lacks the right read-answers; ask the operator for it",
+            ),
         },
     ),
     "jurisdiction-may-not": _with(
@@ -173,6 +177,28 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "no catalogue of this kind stands at {place} on {day}; adopt one first",
             ),
             "none-listed": Sentence("Danh sách đang trống; hãy nêu ít nhất một mục.", "name at least one"),
+            "not-correctable": Sentence(
+                "Không thể đính chính {name}; có thể đính chính: {allowed}.",
+                "{name} is not corrected; name fields among {allowed}",
+            ),
+            "after-acts": Sentence(
+                "Ngày tiếp nhận {day} sau ngày {first} của một ghi nhận về kiến nghị; hãy chọn ngày {first} hoặc sớm "
+                "hơn.",
+                "{day} is after {first}, on which something was done to the petition; name that day or an earlier one",
+            ),
+            "no-petitioner": Sentence(
+                "{label} không phải mã của người kiến nghị nào; hãy dùng mã có trong petitioner_ids.",
+                "{label} is the id of no petitioner; name one of petitioner_ids",
+            ),
+            "source-version": Sentence(
+                "Phiên bản của bản ghi phải là một số nguyên không âm hoặc một thời điểm (RFC 3339), tối đa {most} ký "
+                "tự.",
+                "give a whole number, or an instant (RFC 3339) with its offset, of at most {most} characters",
+            ),
+            "other-than-address": Sentence(
+                "Giá trị này khác với địa chỉ; hãy bỏ đi hoặc ghi {named}.",
+                "the address says {named}; leave it out or say the same",
+            ),
             "before-record": Sentence(
                 "Ngày {day} trước ngày {record_day} của ghi nhận cần thu hồi; hãy chọn ngày {record_day} hoặc "
                 "muộn hơn.",
@@ -264,6 +290,44 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
             "identities": Sentence(
                 "Tối đa {most} người kiến nghị trong một kiến nghị.", "at most {most} petitioners in one petition"
+            ),
+            "e-mail": Sentence(
+                "Địa chỉ thư điện tử không hợp lệ; hãy viết theo mẫu ten@example.vn.",
+                "is no e-mail address; write it as name@example.vn",
+            ),
+            "submitted-later": Sentence(
+                "Thời điểm gửi thuộc ngày {day}, sau ngày hôm nay {today}; hãy kiểm tra lại đồng hồ và múi giờ.",
+                "the instant is on {day} in Viet Nam, after today, {today}; check the clock and the offset",
+            ),
+            "place-empty": Sentence(
+                "Chưa có nội dung; hãy ghi địa điểm bằng lời hoặc toạ độ, hoặc bỏ trường này.",
+                "says nothing; give an address or a point, or leave it out",
+            ),
+            "point-half": Sentence(
+                "Toạ độ gồm hai số; hãy ghi cả vĩ độ và kinh độ.", "a point has two numbers; give both"
+            ),
+            "point-outside": Sentence(
+                "Toạ độ không nằm trong lãnh thổ Việt Nam, nơi {name} từ {least} đến {most}; hãy kiểm tra thứ tự vĩ "
+                "độ, kinh độ.",
+                "not in Viet Nam, where the {name} is between {least} and {most}; see that the two are not exchanged",
+            ),
+            "area": Sentence(
+                "Khu vực là mã của xã (ví dụ H35.10.31) hoặc toạ độ làm tròn đến 0,01 độ, vĩ độ trước (ví dụ "
+                "21.38,103.02).",
+                "give the code of a commune (H35.10.31) or a point rounded to 0.01 degree, latitude first "
+                "(21.38,103.02)",
+            ),
+            "language": Sentence(
+                "“{text}” không phải là mã ngôn ngữ theo BCP 47; hãy dùng mã như vi, blt hoặc hmn-Latn.",
+                "'{text}' is no language tag of BCP 47; write it as vi, blt or hmn-Latn",
+            ),
+            "attribute-undeclared": Sentence(
+                "Thông tin này chưa được khai báo; hãy đề nghị người quản trị bổ sung vào INTAKE_ATTRIBUTES.",
+                "the attribute is not declared; have it added to INTAKE_ATTRIBUTES, or leave it out",
+            ),
+            "attributes-large": Sentence(
+                "Các thông tin riêng chiếm {size} byte; tối đa {most} byte.",
+                "the attributes take {size} bytes as JSON; at most {most}",
             ),
             "not-in-act": Sentence(
                 "“{act}” không gồm việc này; chỉ gồm: {allowed}.",
@@ -1264,6 +1328,34 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             )
         },
     ),
+    "reference-erased": ProblemWords(
+        Sentence("Dữ liệu cá nhân đã bị xóa", "Reference erased"),
+        {
+            "": Sentence(
+                "Dữ liệu cá nhân của kiến nghị mang mã tham chiếu này đã bị xóa theo yêu cầu; không ghi nhận thêm gì.",
+                "the personal data of the petition under this reference were erased; a push records nothing on it",
+            )
+        },
+    ),
+    "source-version-reused": ProblemWords(
+        Sentence("Cùng phiên bản nhưng khác nội dung", "Version reused"),
+        {
+            "": Sentence(
+                "Phiên bản {source_version} đã được gửi với nội dung khác ở: {fields}; hãy gửi thay đổi với phiên bản "
+                "mới hơn.",
+                "version {source_version} was pushed with another {fields}; push a change under a later version",
+            )
+        },
+    ),
+    "conflict-decided": ProblemWords(
+        Sentence("Khác biệt đã được xử lý", "Conflict decided"),
+        {
+            "": Sentence(
+                "Khác biệt này đã được xử lý trước đó ({state}).",
+                "the conflict was decided before: it is {state}",
+            )
+        },
+    ),
     "partly-recorded": ProblemWords(
         Sentence("Đã ghi nhận một phần", "Partly recorded"),
         {
@@ -1290,6 +1382,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "petition": Sentence(
                 "Không có kiến nghị này trong địa bàn của bạn; hãy kiểm tra lại mã.",
                 "there is no such petition within your jurisdiction",
+            ),
+            "conflict": Sentence(
+                "Không có khác biệt này trong địa bàn của bạn; hãy kiểm tra lại mã.",
+                "there is no such conflict within your jurisdiction",
             ),
             "conference": Sentence(
                 "Không có hội nghị này trong địa bàn của bạn; hãy kiểm tra lại mã.",

@@ -6,17 +6,19 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
+from services.intake.application.command_body import CODECS
 from services.intake.application.composite.act_handler import ActHandler
 from services.intake.application.composite.act_result import ActResult, result_of
 from services.intake.application.composite.given_act import GivenAct, Parts, parts_of
 from services.intake.application.composite_acts import COMPOSITE_ACTS, CompositeAct
-from services.intake.application.invalid_body import InvalidBody
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import check_type, whole_body
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.commands import headers_of, key_of
 from shared.http.auth import caller_of
+from shared.http.permissions import for_roles
+from shared.invalid_body import InvalidBody
 
 
 class ActInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +45,7 @@ def _route(act: CompositeAct, handler: ActHandler) -> HTTPRouteHandler:
         "or none: a refusal names the field of its part, such as `parts[1].subject`. The caller needs the role of "
         f"every command that is given: {', '.join(act.commands)}.",
         tags=["act"],
+        opt=for_roles(_roles_of(act)),
         responses=openapi.COMMAND_PROBLEMS,
         raises=[],
     )
@@ -60,6 +63,12 @@ def _route(act: CompositeAct, handler: ActHandler) -> HTTPRouteHandler:
         return Response(result_of(given, outcome), status_code=200 if outcome.known_reference else 201)
 
     return handle_act
+
+
+def _roles_of(act: CompositeAct) -> frozenset[str]:
+    """The roles of its commands: who has none of them may give no part of it."""
+    routes = (codec.route for codec in CODECS.values())
+    return frozenset(role for route in routes if route.topic in act.commands for role in route.roles)
 
 
 def _decoded(body: bytes) -> ActInput:

@@ -13,6 +13,7 @@ from services.intake.application.stream_ids import code_of
 from services.intake.entrypoints import openapi
 from shared.cases.catalogues import offered
 from shared.events.regulation import CATALOGUE_KINDS, CatalogueEntry, CatalogueKind
+from shared.http.permissions import KNOWN, permitted
 
 
 class OfferedEntry(CatalogueEntry, frozen=True, kw_only=True):
@@ -70,4 +71,4 @@ def catalogue_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandler
             ]
         )
 
-    return [list_catalogues]
+    return permitted(KNOWN, [list_catalogues])

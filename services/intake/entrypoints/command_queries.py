@@ -18,6 +18,7 @@ from shared.command_definitions import ActDefinition, CommandDefinition
 from shared.http.auth import caller_of
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers
+from shared.http.permissions import KNOWN, KNOWN_OWN, permitted
 from shared.http.problems import Problem, problem_body
 
 
@@ -104,7 +105,8 @@ def command_query_routes(commands: PossibleCommands) -> list[HTTPRouteHandler]:
     ) -> Response[PossibleCommandItems]:
         return _answer(await commands.at_place(domain_caller(caller_of(request)), target), target)
 
-    return [list_commands, list_petition_commands, list_conference_commands, list_jurisdiction_commands]
+    targets = [list_petition_commands, list_conference_commands, list_jurisdiction_commands]
+    return [*permitted(KNOWN, [list_commands]), *permitted(KNOWN_OWN, targets)]
 
 
 def _answer(found: list[PossibleCommand], target: str) -> Response[PossibleCommandItems]:

@@ -22,6 +22,7 @@ from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_KEY
 from shared.http.auth import caller_of
 from shared.http.entity_tags import InvalidTags, versions_matched
+from shared.http.permissions import for_roles
 from shared.http.problems import problem
 
 
@@ -69,9 +70,9 @@ def _route(codec: BodyCodec, handler: CommandHandler) -> HTTPRouteHandler:
             body=codec.decode(cleaned(body)),
             caller=domain_caller(caller_of(request)),
             key=key_of(headers),
-            if_match=_if_match(headers) if has_versions else None,
+            if_match=if_match_of(headers) if has_versions else None,
         )
-        return _answer(await handler.execute(command))
+        return accepted_answer(await handler.execute(command))
 
     return post(
         route.path.replace("{id}", "{target:str}"),
@@ -80,6 +81,7 @@ def _route(codec: BodyCodec, handler: CommandHandler) -> HTTPRouteHandler:
         summary=route.summary,
         description=f"Roles: {openapi.in_words(route.roles)}.",
         tags=[route.aggregate],
+        opt=for_roles(route.roles),
         responses=openapi.COMMAND_PROBLEMS,
         raises=[],
     )(handle)
@@ -108,7 +110,8 @@ def key_of(headers: Headers) -> str:
     return key
 
 
-def _if_match(headers: Headers) -> Container[int] | None:
+def if_match_of(headers: Headers) -> Container[int] | None:
+    """The versions of which one must be the current one. Raises ProblemError 400."""
     try:
         return versions_matched(headers.get(b"if-match", b"").decode("latin-1"))
     except InvalidTags:
@@ -130,7 +133,8 @@ class _Prepared(Response[Accepted]):
         await send(self._body)  # type: ignore[arg-type]
 
 
-def _answer(done: CommandOutcome) -> Response[Accepted]:
+def accepted_answer(done: CommandOutcome) -> Response[Accepted]:
+    """What a command came to, as every door over HTTP answers it."""
     accepted = Accepted(
         id=done.id,
         version=done.version,

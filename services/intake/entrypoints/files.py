@@ -33,7 +33,8 @@ from services.intake.domain import topics_that_name_files
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import check_encoding
 from services.intake.entrypoints.callers import domain_caller, reader
-from shared.http.auth import caller_of, need_role
+from shared.http.auth import caller_of
+from shared.http.permissions import KNOWN_OWN, for_roles, permitted
 from shared.http.problems import ProblemError, problem
 
 PATH = "/v1/files"
@@ -80,13 +81,13 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
         responses=openapi.FILE_PROBLEMS,
         operation_class=openapi.upload_operation(FILE_TYPES),
         operation_id="upload_file",
+        opt=for_roles(UPLOADERS),
         raises=[],
     )
     async def upload(
         request: Request[Any, Any, Any],
     ) -> Response[StoredFile]:
         caller = caller_of(request)
-        need_role(caller, *UPLOADERS)
         if uploads is None:
             raise problem(404, "not-found", "no-folder")
         headers = dict(request.scope["headers"])
@@ -118,7 +119,7 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
 
 def file_routes(files: FileQueries, troubles: FileTroubles) -> list[HTTPRouteHandler]:
     """`GET /v1/petitions/{id}/files/{digest}`, and the same of a conference."""
-    return [_file_route(files, troubles, "petition"), _file_route(files, troubles, "conference")]
+    return permitted(KNOWN_OWN, [_file_route(files, troubles, "petition"), _file_route(files, troubles, "conference")])
 
 
 def _file_route(files: FileQueries, troubles: FileTroubles, aggregate: str) -> HTTPRouteHandler:

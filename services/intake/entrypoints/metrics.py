@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.http.metrics import REFUSED_CALLS, STANDBY_CONFIRMED, STANDBY_REQUIRED, Family, SnapshotCollector
+from shared.http.metrics import (
+    FORBIDDEN_CALLS,
+    REFUSED_CALLS,
+    STANDBY_CONFIRMED,
+    STANDBY_REQUIRED,
+    SYSTEMS_KEYS_READ,
+    Family,
+    SnapshotCollector,
+)
 
 
 class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +25,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     is_leader: bool = False
     unpublished_year: int = 0
     refused: Mapping[tuple[str], int] = {}
+    forbidden: Mapping[tuple[str], int] = {}
     queued: Mapping[tuple[str], int] = {}
     consumers: Mapping[tuple[str], int] = {}
     hindered: bool = False
@@ -26,6 +35,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     files_unreadable: int = 0
     seals_unopened: int = 0
     provider_read_at: float | None = None
+    systems_read_at: float | None = None
     lost: int = 0
     standby_required: bool = False
     standby_confirmed_at: float | None = None
@@ -49,6 +59,7 @@ FAMILIES = (
         "The next year, from October on while nobody has published its calendar; 0 otherwise",
         "unpublished_year",
     ),
+    Family("intake_forbidden_calls", ("reason",), FORBIDDEN_CALLS, "forbidden", counts=True),
     Family("intake_refused_calls", ("reason",), REFUSED_CALLS, "refused", counts=True),
     Family("intake_queue_waiting_commands", ("queue",), "Commands that wait in a queue of the broker", "queued"),
     Family(
@@ -94,6 +105,7 @@ FAMILIES = (
         "When this process last read the sign-in provider's keys; 0 before it did, missing where nobody signs in",
         "provider_read_at",
     ),
+    Family("intake_systems_keys_read_timestamp_seconds", (), SYSTEMS_KEYS_READ, "systems_read_at"),
     Family(
         "intake_lost_commands",
         (),

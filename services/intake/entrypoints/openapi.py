@@ -2,10 +2,11 @@
 
 import functools
 import operator
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import msgspec
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Link, OpenAPI, OpenAPIResponse, Operation, Parameter, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
@@ -24,6 +25,7 @@ from shared.http.openapi import (
     REF,
     DescribedOperation,
     answers,
+    body_operation,
     describe_answer,
     document,
     finish,
@@ -35,9 +37,8 @@ from shared.http.openapi_details import with_details
 from shared.http.problem_registry import ProblemKind, kinds_of
 from shared.problem_words import DOOR_WORDS
 
-#: The words of every problem that intake answers with, and the problems themselves.
+#: The words of every problem that intake answers with.
 WORDS = {**DOOR_WORDS, **REFUSAL_WORDS}
-KINDS = kinds_of("intake", WORDS)
 
 _KEY = Parameter(
     name="Idempotency-Key",
@@ -81,6 +82,10 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
             "cong-tinh-5821": {"name": "Lò Thị Mai", "address": "Bản Thẳm, xã Bản Hon", "phone": "0900000000"}
         },
         "text": "Đường vào bản bị sạt lở, xe không qua được.",
+        "submitted_at": "2026-03-01T21:47:05+07:00",
+        "area": "H35.10.31",
+        "category": "giao-thong",
+        "language": "vi",
         "effective_on": "2026-03-02",
         "source": "cong-tinh",
         "external_id": "LC-2026-0417",
@@ -255,17 +260,74 @@ def in_words(roles: Iterable[str]) -> str:
     return ", ".join(sorted(roles))
 
 
-def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operation]:
-    """The operation class of a route with one plain body, as JSON or as text of other media types."""
+_PUSHED = {
+    "jurisdiction": "H35.10.31",
+    "source_version": "2",
+    "text": "Rác ở chợ trung tâm ba ngày mới thu gom một lần.",
+    "petitioner_ids": ["cong-thu-nghiem-5821"],
+}
 
-    class BodyOperation(DescribedOperation):
+
+def push_operation(body: type[msgspec.Struct]) -> type[Operation]:
+    """The operation class of a push."""
+
+    class PushOperation(body_operation(body)):  # type: ignore[misc]
         def describe(self) -> None:
-            (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
-            content = {"application/json": OpenAPIMediaType(schema=Reference(ref=schema["$ref"]))}
-            text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
-            self.request_body = RequestBody(content={**content, **dict.fromkeys(media_types, text)}, required=True)
+            super().describe()
+            self.request_body.content["application/json"].example = _PUSHED
+            operation: Any = self
+            operation.parameters = [*(operation.parameters or []), _IF_MATCH]
+            _describe_reference(operation.parameters)
+            if self.responses is not None:
+                known = self.responses.pop("200")
+                assert isinstance(known, OpenAPIResponse)
+                known.description = "the reference was known: `result` says what became of the push"
+                received = OpenAPIResponse(description="received", content=known.content)
+                self.responses |= {"200": known, "201": received}
+            for status in ("200", "201"):
+                describe_answer(self, status, ("ETag",))
 
-    return BodyOperation
+    return PushOperation
+
+
+def batch_operation(body: type[msgspec.Struct]) -> type[Operation]:
+    """The operation class of many pushes."""
+
+    class BatchOperation(body_operation(body)):  # type: ignore[misc]
+        def describe(self) -> None:
+            super().describe()
+            self.request_body.content["application/json"].example = {"items": [{"external_id": "TN-1", **_PUSHED}]}
+
+    return BatchOperation
+
+
+def withdrawal_operation() -> type[Operation]:
+    """The operation class of a withdrawal by reference."""
+
+    class WithdrawalOperation(operation_of(CODECS["/v1/petitions/{id}/withdrawal"])):  # type: ignore[misc]
+        def describe(self) -> None:
+            super().describe()
+            operation: Any = self
+            operation.parameters = [each for each in operation.parameters or [] if each is not _IF_MATCH]
+            _describe_reference(operation.parameters)
+            if self.responses is not None:
+                recorded = self.responses["201"]
+                assert isinstance(recorded, OpenAPIResponse)
+                self.responses["200"] = OpenAPIResponse(
+                    description="it was withdrawn before", content=recorded.content, headers=headers("ETag")
+                )
+
+    return WithdrawalOperation
+
+
+def _describe_reference(parameters: Iterable[Any]) -> None:
+    said = {
+        "source": "the system whose record it is",
+        "external_id": "the record's id there; in a batch it may hold a slash",
+    }
+    for parameter in parameters:
+        if isinstance(parameter, Parameter) and parameter.name in said:
+            parameter.description = said[parameter.name]
 
 
 _BINARY = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
@@ -308,13 +370,14 @@ def download_operation(aggregate: str, types: Mapping[str, Any]) -> type[Operati
 
 
 COMMAND_PROBLEMS = problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
+DECISION_PROBLEMS = problems(400, 401, 403, 404, 409, 422, 503)
 BODY_PROBLEMS = problems(400, 401, 403, 413, 415, 422, 503)
 READ_PROBLEMS = problems(*READ_STATUSES)
 FILE_PROBLEMS = problems(400, 401, 403, 404, 413, 415, 422, 503)
 FILE_READ_PROBLEMS = problems(*READ_STATUSES, 410)
 
 
-def config(*more: type[msgspec.Struct], prefix: str = "") -> OpenAPIConfig:
+def config(*more: type[msgspec.Struct], prefix: str = "", routes: Sequence[HTTPRouteHandler] = ()) -> OpenAPIConfig:
     """The document of intake; `more` are further bodies. A proxy may show it under a path, the `prefix`."""
     return document(
         "Đối thoại – intake",
@@ -322,14 +385,20 @@ def config(*more: type[msgspec.Struct], prefix: str = "") -> OpenAPIConfig:
         functools.partial(_complete, more),
         functools.partial(with_details, problems_of=_problems_of),
         prefix,
+        routes,
     )
+
+
+@functools.cache
+def _kinds() -> dict[str, ProblemKind]:
+    return kinds_of("intake", WORDS)
 
 
 def _problems_of(operation: Mapping[str, Any], status: int) -> list[ProblemKind]:
     """The problems of an operation: those of rules come where a rule is asked, each on what it is about."""
     about = str(operation["tags"][0])
     found = []
-    for kind in KINDS.values():
+    for kind in _kinds().values():
         refusal = _REFUSALS.get(kind.code)
         if status in kind.statuses and (refusal is None or _may_refuse(refusal, about, operation)):
             found.append(kind)

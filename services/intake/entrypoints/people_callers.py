@@ -7,7 +7,7 @@ from litestar import Request
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain.people import DELEGATED, HeldPost
 from shared.http.access_tokens import AccessTokens, ExpiredToken, InvalidToken
-from shared.http.auth import AuthenticatedCaller, unauthenticated
+from shared.http.auth import AuthenticatedCaller, token_in, unauthenticated
 from shared.http.problems import problem
 from shared.http.provider import ProviderAway
 from shared.http.tokens import PERSON
@@ -21,18 +21,18 @@ ME = "/v1/me"
 class PeopleCallers:
     """Knows people by their access tokens and by the posts on record."""
 
-    def __init__(self, tokens: AccessTokens, regulation_cache: RegulationCache) -> None:
+    def __init__(self, tokens: AccessTokens[str], regulation_cache: RegulationCache) -> None:
         self._tokens, self._regulation_cache = tokens, regulation_cache
 
     def proof_of(self, request: Request[Any, Any, Any]) -> str | None:
         """The access token of a request. It has two dots, a token of ours has none."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" and token.count(".") == 2 else None
+        token = token_in(dict(request.scope["headers"]))
+        return token if token is not None and token.count(".") == 2 else None
 
     async def caller_of(self, request: Request[Any, Any, Any], proof: str) -> AuthenticatedCaller:
         """The person in the post that was chosen, or in the only one. Raises ProblemError 401, 403, 409, 503."""
         try:
-            subject = await self._tokens.subject_of(proof)
+            subject, _ = await self._tokens.verified(proof)
         except ExpiredToken:
             raise unauthenticated("expired-token") from None
         except InvalidToken:

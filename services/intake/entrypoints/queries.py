@@ -26,11 +26,15 @@ from shared.feed_cursor import FeedFilter
 from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers
+from shared.http.permissions import KNOWN, KNOWN_OWN, for_roles, permitted
 from shared.http.problems import problem
 from shared.http.scoped_feed import Visible
 from shared.identifiers import NATION, is_within
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
+
+#: Who may open sealed content; an agency what it is in charge of.
+OPENERS = ("agency", "chair", "office")
 
 log = structlog.get_logger("content")
 T = TypeVar("T")
@@ -173,22 +177,27 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
         )
         return tagged(request, view, version)
 
-    return [
+    cases = [
         find_petition,
         get_petition,
         get_conference,
         _content_route("petition", "/v1/petitions/{target:str}/content", reading),
         _content_route("conference", "/v1/conferences/{target:str}/content", reading),
-        *_regulation_routes(reading),
     ]
+    return [*permitted(KNOWN_OWN, cases), *permitted(KNOWN, _regulation_routes(reading))]
 
 
 def tagged(request: Request[Any, Any, Any], view: T, version: int) -> Response[T]:
     """An answer with its version as its tag, or 304 where the caller has it."""
     tag = f'"{version}"'
-    if is_known(",".join(request.headers.getall("if-none-match", [])), tag):
+    if is_tag_known(request, tag):
         return cast("Response[T]", Response(None, status_code=304, headers={"ETag": tag}))
     return Response(view, headers={"ETag": tag})
+
+
+def is_tag_known(request: Request[Any, Any, Any], tag: str) -> bool:
+    """Whether the caller has the answer of this tag."""
+    return is_known(",".join(request.headers.getall("if-none-match", [])), tag)
 
 
 def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRouteHandler:
@@ -198,6 +207,7 @@ def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRoute
         tags=[aggregate],
         responses=openapi.READ_PROBLEMS,
         operation_id=f"{aggregate}_content",
+        opt=for_roles(OPENERS),
         operation_class=openapi.target_operation(aggregate),
     )
     async def content(

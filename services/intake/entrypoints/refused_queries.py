@@ -18,8 +18,9 @@ from services.intake.adapters.refused import RefusedCommand, RefusedCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT, covers_all
-from shared.http.auth import Callers, caller_of, need_role
+from shared.http.auth import Callers, caller_of
 from shared.http.openapi import answers
+from shared.http.permissions import for_roles
 from shared.http.problems import ProblemError, problem
 from shared.identifiers import NATION
 
@@ -47,6 +48,7 @@ def refused_route(refused: RefusedCommands, callers: Callers, regulation_cache: 
         summary="Refused commands of the queue",
         description=SEEN_BY,
         tags=["operations"],
+        opt=for_roles(("office", "operations")),
         responses=openapi.READ_PROBLEMS,
         operation_class=answers("Link"),
     )
@@ -56,7 +58,6 @@ def refused_route(refused: RefusedCommands, callers: Callers, regulation_cache: 
         cursor: Annotated[str, QueryParameter(max_length=40, description="from the `Link` of the page before")] = "",
     ) -> Response[RefusedItems]:
         caller = caller_of(request)
-        need_role(caller, "office", "operations")
         await regulation_cache.refresh()
         # Commands may have been refused before any jurisdiction was registered: then only the nation holds them all.
         is_placed = caller.jurisdiction == NATION or bool(regulation_cache.regulation.jurisdictions)

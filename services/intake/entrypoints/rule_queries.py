@@ -20,8 +20,8 @@ from services.intake.entrypoints.bodies import check_encoding, json_of
 from services.intake.entrypoints.queries import tagged
 from shared.calendar import CalendarMissing, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.diff import day_changes
-from shared.http.auth import caller_of, need_role
-from shared.http.openapi import answers
+from shared.http.openapi import answers, body_operation
+from shared.http.permissions import KNOWN, Permission, permitted
 from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
 from shared.policy import (
@@ -120,7 +120,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         "who would owe what it does not yet, and which document wins where several bind, if it were adopted there.",
         tags=["policy"],
         status_code=200,
-        operation_class=openapi.body_operation(Policy, YAML[0]),
+        operation_class=body_operation(Policy, YAML[0]),
         responses=openapi.BODY_PROBLEMS,
     )
     async def check_policy(
@@ -129,7 +129,6 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         conference: FromQuery[str] = "",
         jurisdiction: FromQuery[str] = "",
     ) -> CheckedPolicy:
-        need_role(caller_of(request), *OFFICE_OR_OPERATIONS)
         check_encoding(dict(request.scope["headers"]))
         days = _days(on or [], conference)
         body, kind = await request.body(), request.headers.get("content-type", "")
@@ -142,11 +141,10 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         summary="What two policies say differently, word by word",
         tags=["policy"],
         status_code=200,
-        operation_class=openapi.body_operation(Comparison),
+        operation_class=body_operation(Comparison),
         responses=openapi.BODY_PROBLEMS,
     )
     async def compare_policies(request: Request[Any, Any, Any]) -> Compared:
-        need_role(caller_of(request), *OFFICE_OR_OPERATIONS)
         return await asyncio.to_thread(_compared, await json_of(request))
 
     @post(
@@ -154,11 +152,10 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         summary="What is wrong with a calendar, and which days it would change",
         tags=["calendar"],
         status_code=200,
-        operation_class=openapi.body_operation(CalendarYearInput),
+        operation_class=body_operation(CalendarYearInput),
         responses=openapi.BODY_PROBLEMS,
     )
     async def check_calendar(request: Request[Any, Any, Any]) -> CheckedCalendar:
-        need_role(caller_of(request), *OFFICE_OR_OPERATIONS)
         body = await json_of(request)
         await regulation_cache.read()
         try:
@@ -205,7 +202,8 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
             year=year, holidays=found.holidays, makeup_days=found.makeup_days, document=found.basis, provisional=True
         )
 
-    return [check_policy, compare_policies, check_calendar, get_calendar, get_calendar_proposal]
+    checks = permitted(Permission(OFFICE_OR_OPERATIONS), [check_policy, compare_policies, check_calendar])
+    return [*checks, *permitted(KNOWN, [get_calendar, get_calendar_proposal])]
 
 
 def _checked(

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.http.access_tokens import AccessTokens, ExpiredToken, InvalidToken
+from shared.http.access_tokens import AccessTokens, ExpiredToken, InvalidToken, subject_in
 from shared.http.provider import AGAIN, MOST, OLDEST, Provider, ProviderAway, is_safe_url
 from tests.support.provider import AUDIENCE, Signer, signing
 
@@ -19,11 +19,11 @@ class Verifier:
     def __init__(self, signer: Signer, client: httpx.AsyncClient) -> None:
         self.signer, self.now = signer, 1000.0
         self.provider = Provider(signer.issuer, client, lambda: self.now)
-        self.tokens = AccessTokens(self.provider, AUDIENCE)
+        self.tokens = AccessTokens(self.provider, AUDIENCE, subject_in)
 
     async def takes(self, token: str) -> bool:
         try:
-            return await self.tokens.subject_of(token) == "mai"
+            return (await self.tokens.verified(token))[0] == "mai"
         except InvalidToken:
             return False
 
@@ -131,10 +131,10 @@ async def test_keys__are_read_again_whatever_went_wrong_before() -> None:
 async def test_token__that_ends_is_expired_though_it_was_taken_before(verifier: Verifier) -> None:
     token = verifier.signer.token("mai")
     now = [0.0]
-    tokens = AccessTokens(verifier.provider, AUDIENCE, lambda: now[0])
+    tokens = AccessTokens(verifier.provider, AUDIENCE, subject_in, lambda: now[0])
     now[0] = 4102444800.0
     with pytest.raises(ExpiredToken):
-        await tokens.subject_of(token)
+        await tokens.verified(token)
 
 
 @pytest.mark.parametrize("token", ["a.b.c", "e30.e30.e30", "..", "x" * 9000 + ".y.z", "eyJhbGciOiJub25lIn0.e30."])

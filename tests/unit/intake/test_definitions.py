@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from services.intake.application.command_body import CODECS
-from services.intake.application.definitions import DEFINITIONS
+from services.intake.application.definitions import DEFINITIONS, OF_PORTALS
 from shared.command_definitions import CommandDefinition, FieldDefinition
 from shared.events.field_titles import CHOICE_TITLES, FIELD_HELP, FIELD_TITLES
+from shared.events.petition import Consent, Place
 from shared.events.titles import EVENT_TITLES
 from shared.http.tokens import ROLE_TITLES
 from shared.problem_words import DOOR_NAMES
@@ -57,6 +58,8 @@ def schema_of(kind: type[Any]) -> dict[str, Any]:
 def test_definition__says_of_each_field_what_the_schema_says(path: str) -> None:
     definition, schema = DEFINITIONS[path], schema_of(CODECS[path].type)
     of_all = {"on_behalf_of", "source", "external_id", "correlation_id"}
+    if path == "/v1/petitions":
+        of_all |= OF_PORTALS
     assert {field.name for field in definition.fields} == schema["properties"].keys() - of_all
     assert {field.name for field in definition.fields if field.is_required} == set(schema.get("required", ()))
     for field in definition.fields:
@@ -103,6 +106,7 @@ def test_roles__are_called_alike_in_forms_pages_and_refusals() -> None:
 
 def test_words__are_of_fields_that_there_are() -> None:
     names = {name for definition in DEFINITIONS.values() for _, name in every_field(definition)}
+    names |= OF_PORTALS | {name for part in (Place, Consent) for name in part.__struct_fields__}
     for table in (FIELD_TITLES, FIELD_HELP, CHOICE_TITLES):
         # What the service fills in by itself is in no body, and is told all the same.
         assert {key.rpartition(".")[2] for key in table} - {"receipt_code"} <= names

@@ -31,7 +31,8 @@ from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.query_parameters import body_of as known_body
 from shared.command_definitions import ChoiceDefinition, CommandDefinition, Translated
-from shared.http.auth import caller_of, need_role, token_of
+from shared.http.auth import token_of
+from shared.http.permissions import for_roles
 
 LATE_AT_ONCE = 100  # deadlines on one screen
 TITLE = Bilingual("Đôn đốc", "Remind")
@@ -101,9 +102,8 @@ def remind_routes(
             key=filled.get("key") or secrets.token_urlsafe(16),
         )
 
-    @get(ADDRESS, include_in_schema=False)
+    @get(ADDRESS, include_in_schema=False, opt=for_roles(REMINDING))
     async def late_cases(request: HttpRequest, agency: FromPath[str]) -> Response[str]:
-        need_role(caller_of(request), *REMINDING)
         try:
             screen = await screen_of(request, agency)
         except Refusal as refusal:
@@ -111,9 +111,8 @@ def remind_routes(
         chosen = {f"deadlines.{each.raised.deadline_id}": "yes" for each in screen.letters}
         return await show(request, screen, chosen | {"channel": "letter"})
 
-    @post(ADDRESS, include_in_schema=False, status_code=200)
+    @post(ADDRESS, include_in_schema=False, status_code=200, opt=for_roles(REMINDING))
     async def send(request: HttpRequest, agency: FromPath[str]) -> Response[Any]:
-        need_role(caller_of(request), *REMINDING)
         try:
             screen = await screen_of(request, agency)
         except Refusal as refusal:

@@ -122,6 +122,7 @@ class Decisions:
             loaded.conferences,
             loaded.petitions,
             historic=True,
+            attributes=regulation_cache.attributes,
         )
 
     def group(self, rows: Iterable[Row]) -> Group | Rejected:

@@ -41,6 +41,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "address": ("địa chỉ", "thôn bản", "thôn", "bản", "nơi ở"),
     "phone": ("điện thoại", "số điện thoại", "sđt"),
     "document": ("cccd cmnd hộ chiếu", "cccd", "cmnd", "số cccd", "số cmnd", "hộ chiếu"),
+    "email": ("email", "e mail", "thư điện tử", "địa chỉ thư điện tử", "hộp thư điện tử"),
+    "submitted_at": ("thời điểm gửi", "thời gian gửi", "gửi lúc"),
+    "place": ("địa điểm phản ánh", "nơi xảy ra", "nơi xảy ra sự việc", "địa điểm xảy ra", "vị trí phản ánh"),
+    "area": ("khu vực",),
+    "category": ("chuyên mục", "phân loại của cổng", "danh mục của cổng"),
+    "language": ("ngôn ngữ",),
     "text": (
         "nội dung đơn",
         "nội dung",

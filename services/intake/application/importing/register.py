@@ -15,6 +15,7 @@ from services.intake.application.importing.values import (
     URGENCIES,
     Row,
     day_of,
+    instant_of,
     parsed_day,
     parts_of,
     word_of,
@@ -38,6 +39,7 @@ from shared.events.petition import (
     PetitionRedirected,
     PetitionScheduled,
     PetitionWithdrawn,
+    Place,
     Report,
     WrittenReplyIssued,
 )
@@ -84,7 +86,7 @@ COLUMN_OF: dict[str, dict[str, str]] = {
 #: The columns that say a field of an event, where they are not the one above.
 _SAID_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "PetitionReceived": {
-        "identities": ("name", "name_address", "address", "phone", "document"),
+        "identities": ("name", "name_address", "address", "phone", "document", "email"),
         "text": ("text", "note", "reply_text"),
     },
     "WrittenReplyIssued": {"effective_on": ("reply_on", "reply", "reply_number"), "number": ("reply_number", "reply")},
@@ -120,7 +122,7 @@ def laid_over(
     known = recorded.get("identities") or {}
     said = {label: _said_parts(theirs, columns) for label, theirs in (given.get("identities") or {}).items()}
     if not said and known:
-        said = {next(iter(known)): {part: row[part] for part in ("phone", "document") if part in columns}}
+        said = {next(iter(known)): {part: row[part] for part in ("phone", "document", "email") if part in columns}}
     found["identities"] = {**known, **{label: {**known.get(label, {}), **parts} for label, parts in said.items()}}
     if not _other_words(row, columns, str(recorded.get("text") or "")):
         found["text"] = recorded.get("text")
@@ -261,6 +263,11 @@ def _received(r: _Reading, on: date) -> DatedEvent:
         channel=r.text("channel"),
         identities=_identities(r),
         text=text,
+        submitted_at=instant_of(r.row, "submitted_at"),
+        place=Place(address=place) if (place := r.text("place")) else None,
+        area=r.text("area"),
+        category=r.text("category"),
+        language=r.text("language"),
     )
 
 
@@ -298,7 +305,13 @@ def _identities(r: _Reading) -> dict[str, Identity]:
     if not name and not address:
         return {}
     return {
-        "1": Identity(name=name or NOT_RECORDED, address=address, phone=r.text("phone"), document=r.text("document"))
+        "1": Identity(
+            name=name or NOT_RECORDED,
+            address=address,
+            phone=r.text("phone"),
+            document=r.text("document"),
+            email=r.text("email"),
+        )
     }
 
 

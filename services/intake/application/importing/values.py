@@ -1,5 +1,6 @@
 """Cells to texts, days and words: normalised, days as offices and machines write them, the words of offices."""
 
+import contextlib
 import functools
 import math
 import re
@@ -9,7 +10,7 @@ from typing import Any
 
 from services.intake.application.importing.headings import JOINED, Columns, FileMapping, folded
 from services.intake.application.importing.refusals import RowRefused, shown
-from shared.identifiers import local_day, normalised
+from shared.identifiers import LOCAL_ZONE, local_day, normalised
 
 Row = Mapping[str, str]
 
@@ -127,6 +128,25 @@ def _instant(plain: str) -> date | None:
         return instant.date() if instant.tzinfo is None else local_day(instant)
     except (ValueError, OverflowError):
         return None
+
+
+def instant_of(row: Row, field: str) -> datetime | None:
+    """The instant in a field, in Viet Nam where it has no offset; None where it is empty. Raises RowRefused."""
+    if (text := row.get(field)) is None:
+        return None
+    plain = " ".join(text.split())
+    for form in ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", ""):
+        with contextlib.suppress(ValueError):
+            if form:
+                return datetime.strptime(plain, form).replace(tzinfo=LOCAL_ZONE)
+            if len(plain) > len("yyyy-mm-dd"):
+                found = datetime.fromisoformat(plain.upper())
+                return found if found.tzinfo is not None else found.replace(tzinfo=LOCAL_ZONE)
+    raise RowRefused(
+        field,
+        f"{shown(text)} không phải là thời điểm; hãy ghi ngày/tháng/năm giờ:phút, ví dụ 23/08/2019 08:15",
+        f"{shown(text)} is no instant: write dd/mm/yyyy hh:mm, or ISO 8601",
+    )
 
 
 def in_words(text: str) -> str:

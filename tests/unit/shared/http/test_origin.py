@@ -66,19 +66,19 @@ def test_problem__names_its_request(client: TestClient[Any], path: str, status: 
 
 
 @pytest.fixture
-def configured(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Logs as a service writes them, until the end of the test."""
+def logs_as_before() -> Iterator[None]:
+    """Give other tests back what a test makes of the logs."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    configure_logs("intake")
     yield
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
 
 
-@pytest.mark.usefixtures("configured")
+@pytest.mark.usefixtures("logs_as_before")
 def test_log__names_request_and_trace(client: TestClient[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("intake")
     client.get("/failing", headers={"X-Request-Id": "portal-17", "traceparent": TRACE})
     line = next(line for line in capsys.readouterr().err.splitlines() if "unforeseen" in line)
     assert '"request_id": "portal-17"' in line and '"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"' in line

@@ -6,13 +6,14 @@ msgspec says it in English and speaks of types; a caller needs the field, what m
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 #: How msgspec names a field: the object in which it is missing or unknown, or the place of a wrong value.
 _NAMED = re.compile(r"(required|unknown) field `(\w+)`")
-_AT = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`")
+_AT = re.compile(r" - at (?:`key` in )?`(?:key in )?\$\.?([^`]*)`")
 _TYPE = re.compile(r"Expected `([^`]*)`(?:, got `(\w+)`)?$")
 _BOUND = re.compile(r"Expected `(\w+)`(?: of length)? (<=|>=|<|>) (-?[\d.]+)$")
 _FORM = re.compile(r"Invalid (?:RFC ?3339 encoded )?(date|datetime|UUID)$", re.IGNORECASE)
@@ -58,6 +59,8 @@ def _wrong(error: msgspec.ValidationError) -> WrongField:
         return WrongField(field, sentence, {"bound": bound[3]})
     if (form := _FORM.search(text)) is not None:
         return WrongField(field, "type", {"expected": [form[1].lower()]})
+    if "with a timezone component" in text:
+        return WrongField(field, "offset", {})
     if (typed := _TYPE.search(text)) is not None:
         expected = [_JSON_TYPES.get(name, name) for name in typed[1].split(" | ") if name != "null"]
         return WrongField(field, "type", {"expected": expected})
@@ -99,7 +102,7 @@ def _alternatives(kind: Any) -> list[Any]:
     """The parts of a union, without what only annotates them."""
     if hasattr(kind, "__metadata__"):
         return _alternatives(get_args(kind)[0])
-    if get_origin(kind) in (tuple, list, dict, Literal) or not get_args(kind) or isinstance(get_origin(kind), type):
+    if get_origin(kind) not in (Union, UnionType):
         return [kind]
     return [found for part in get_args(kind) for found in _alternatives(part)]
 

@@ -125,7 +125,7 @@ from shared.rabbit.topology import DEADLINES, events_of
 from shared.sealing import BrokenSeal, key_in
 from shared.sentences import Sentence
 from shared.server_urls import hosts_of
-from shared.settings import WrongSettings, check_urls, path_of
+from shared.settings import WrongSettings, begin_telemetry, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
@@ -139,6 +139,7 @@ log = structlog.get_logger("followup")
 def run(settings: FollowupSettings) -> None:
     """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
+    begin_telemetry("followup")
     prefix = path_of(settings.public_url)
     serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port, prefix)
 

@@ -88,7 +88,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.topology import ForeignSource, claim, events_of
-from shared.settings import WrongSettings, check_urls, path_of
+from shared.settings import WrongSettings, begin_telemetry, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
@@ -105,6 +105,7 @@ log = structlog.get_logger("intake")
 def run(settings: IntakeSettings) -> None:
     """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
+    begin_telemetry("intake")
     serve(
         running(settings, callers_of(settings), seals_of(settings)),
         settings.host,

@@ -20,6 +20,7 @@ from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.file_types import sniffed
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.proposals import proposed_calendar
+from services.intake.adapters.pushed import StoredPushes
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.application.answers import Answers
@@ -34,6 +35,7 @@ from services.intake.application.file_queries import FileQueries
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
+from services.intake.application.reconciliation import Reconciliation
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
 from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
@@ -48,6 +50,7 @@ from services.intake.entrypoints.files import MIB, FileTroubles, file_routes, up
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
+from services.intake.entrypoints.pushed_queries import pushed_routes
 from services.intake.entrypoints.queries import may_read_all, query_routes, visible_to
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
@@ -165,6 +168,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         reading = CaseQueries(regulation_cache, history, contents, seals)
         answers = Answers(reading, history, contents, seals, files)
         stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
+        reconciliation = Reconciliation(regulation_cache, history, StoredPushes(pool), stored_log)
         outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
         route = events_of(source)
@@ -266,6 +270,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *act_routes(acts),
                 *query_routes(reading),
                 *answer_routes(answers),
+                *pushed_routes(reading, reconciliation, stored_log),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 *catalogue_routes(regulation_cache),

@@ -204,7 +204,9 @@ def _too_large(event: Event) -> InvalidValue:
 def _check_size(event: Event, petitioners: int) -> None:
     """What belongs to all petitioners is sealed once for each. Raises InvalidValue."""
     for name in _SHARED[event.TOPIC]:
-        if len(getattr(event, name)) * petitioners > MAX_SEALED:
+        value = getattr(event, name)
+        size = len(value) if isinstance(value, str) else len(msgspec.json.encode(value))
+        if size * petitioners > MAX_SEALED:
             most = MAX_SEALED // petitioners
             raise InvalidValue(name, "too-long-for-petitioners", most=most, petitioners=petitioners)
 

@@ -39,6 +39,7 @@ STORY_BEGINS = "2019-06-24T08:00:00+07:00"
 READY_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 15.0  # seconds
 PORTS_TRIED = 10
+LOOPBACK = "127.0.0.0/8,::1,localhost"
 RUNNING = "Running; Ctrl-C stops everything."
 PORTAL_URL, ENVIRONMENT, TOKENS_FILE = "portal.url", "sandbox.env", "tokens.json"  # files in the data folder
 DATABASE_URL = "intake-database.url"  # a file in the data folder, for `doithoai import`
@@ -89,6 +90,11 @@ class Child:
         """Check that it still runs. Raises DevFailed."""
         if self.process.poll() is not None:
             raise DevFailed(f"{self.name} ended with code {self.process.returncode}; see {self.log}")
+
+    def ask_to_stop(self) -> None:
+        """Begin to stop it, without waiting."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
 
     def stop(self) -> None:
         """Let it finish its requests, then end it."""
@@ -176,6 +182,8 @@ class DevPair:
     @contextlib.contextmanager
     def paused(self, urls: tuple[str, str]) -> Iterator[None]:
         """Both services are stopped until the block ends, and run again then. Raises DevFailed."""
+        for child in self.children:  # both at once
+            child.ask_to_stop()
         for child in self.children:
             child.stop()
         yield
@@ -274,10 +282,17 @@ def _say_what_to_try(urls: tuple[str, str], portal_url: str) -> None:
 
 def _sandbox_settings(data: Path) -> dict[str, dict[str, str]]:
     """What the services of a sandbox have beside the settings of every pair."""
-    tokens = str(tokens_file(data))
+    tokens, webhook_key = str(tokens_file(data)), data / "webhook.key"
+    if not webhook_key.exists():
+        _write_secret(webhook_key, os.urandom(32))
     return {
         "intake": {"SANDBOX": "true", "CLOCK_START": BEGINS.isoformat(), "TOKENS_FILE": tokens},
-        "followup": {"TOKENS_FILE": tokens, "SOURCE_TOKEN_FILE": str(token_file(data, READER))},
+        "followup": {
+            "TOKENS_FILE": tokens,
+            "SOURCE_TOKEN_FILE": str(token_file(data, READER)),
+            "WEBHOOK_KEY_FILE": str(webhook_key),
+            "WEBHOOK_ALLOWED": LOOPBACK,  # an integrator's own machine is this one
+        },
     }
 
 

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+import httpx
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -20,12 +21,12 @@ from litestar.handlers import HTTPRouteHandler
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints.bodies import check_type, whole_body
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
-from services.sandbox.acts import Passed, SandboxActs
+from services.sandbox.acts import RefusedByPair, SandboxActs
 from services.sandbox.page import SandboxPage, html_of
 from shared.http.auth import Callers
 from shared.http.methods import with_head_and_options
 from shared.http.parameters import PARAMETER_HANDLERS
-from shared.http.problems import EXCEPTION_HANDLERS, problem
+from shared.http.problems import EXCEPTION_HANDLERS, language_of, problem, problem_response
 from shared.http.server import server
 from shared.identifiers import local_day
 
@@ -112,7 +113,7 @@ class SandboxDesk:
         app = Litestar(
             route_handlers=with_head_and_options(self._routes(page)),
             before_request=callers.hook(open_paths=frozenset({"/sandbox"})),
-            exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS, Passed: _pass_on},
+            exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS, **_HANDLERS},
             openapi_config=None,
             logging_config=None,
             debug=False,
@@ -232,6 +233,7 @@ class SandboxDesk:
         self._wanted.set()
         if not self._done.wait(RESET_WITHIN):
             raise problem(503, "not-ready", missing="the seed is not back yet", headers={"Retry-After": "5"})
+        self._acts.begin_anew()
         return self._state(None, [])
 
     def _told(self, petition: UUID, conference: UUID | None = None) -> SandboxState:
@@ -260,7 +262,17 @@ def _instant(text: str) -> datetime:
     raise problem(422, "invalid-value", "clock-instant", field="to", text=text[:100])
 
 
-def _pass_on(_: HttpRequest, refusal: Passed) -> Response[bytes]:
+def _away(request: HttpRequest, error: httpx.HTTPError) -> Response[bytes]:
+    """A service that does not answer, as while it starts again."""
+    missing = f"intake, followup ({type(error).__name__})"
+    found = problem(503, "not-ready", missing=missing, headers={"Retry-After": "5"})
+    return problem_response(found, language_of(request))
+
+
+def _pass_on(_: HttpRequest, refusal: RefusedByPair) -> Response[bytes]:
     """What intake or followup refused, as it came."""
     answer = refusal.response
     return Response(answer.content, status_code=answer.status_code, media_type=answer.headers.get("content-type", ""))
+
+
+_HANDLERS: dict[int | type[Exception], Any] = {RefusedByPair: _pass_on, httpx.HTTPError: _away}

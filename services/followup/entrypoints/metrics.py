@@ -2,6 +2,7 @@
 
 from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
 from shared.http.metrics import (
+    FORBIDDEN_CALLS,
     REFUSED_CALLS,
     STANDBY_CONFIRMED,
     STANDBY_REQUIRED,
@@ -122,6 +123,7 @@ FAMILIES = (
         "digests_failing_since",
     ),
     Family("followup_systems_keys_read_timestamp_seconds", (), SYSTEMS_KEYS_READ, "systems_read_at"),
+    Family("followup_forbidden_calls", ("reason",), FORBIDDEN_CALLS, "forbidden_calls", counts=True),
     Family("followup_refused_calls", ("reason",), REFUSED_CALLS, "refused_calls", counts=True),
     Family(
         "followup_lost_events",

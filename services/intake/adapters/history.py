@@ -11,7 +11,7 @@ from services.intake.application.ports import EventPlace, StoredKey
 from services.intake.domain import AnyFact, Fact
 from services.intake.domain.permissions import REGULATION as AGGREGATES
 from shared.event_store.errors import KeyRecord
-from shared.events import EVENTS, DatedEvent, PetitionReference, Undecodable, decode_metadata, decode_state
+from shared.events import EVENTS, DatedEvent, Undecodable, decode_metadata, decode_state
 from shared.events.any_stream import RecordAnnulled
 from shared.postgres import store
 from shared.postgres.durable import DurableHead
@@ -175,7 +175,8 @@ def fact_of(row: Any) -> AnyFact:
         version=row["originator_version"],
         position=row["notification_id"],
         recorded_at=row["recorded_at"],
-        reference=PetitionReference(meta.source, meta.external_id) if meta.external_id else None,
+        reference=meta.received_as,
+        source_version=meta.source_version,
     )
 
 

@@ -45,7 +45,7 @@ class PushedPetition(msgspec.Struct, frozen=True):
         return receipt.jurisdiction
 
 
-class Pushes(Protocol):
+class PushedPetitions(Protocol):
     """What was pushed under references."""
 
     async def position_before(self, instant: datetime) -> int:
@@ -139,9 +139,11 @@ class Changes(msgspec.Struct, frozen=True):
 class Reconciliation:
     """Compares by digests. One day at a time is read: it may be a hundred thousand petitions."""
 
-    def __init__(self, regulation_cache: RegulationCache, history: History, pushes: Pushes, log: ComparedLog) -> None:
+    def __init__(
+        self, regulation_cache: RegulationCache, history: History, petitions: PushedPetitions, log: ComparedLog
+    ) -> None:
         self._regulation_cache, self._history = regulation_cache, history
-        self._pushes, self._log = pushes, log
+        self._petitions, self._log = petitions, log
         self._one_at_a_time = asyncio.Lock()
 
     async def day(
@@ -155,12 +157,12 @@ class Reconciliation:
         end, epoch = midnight(day + timedelta(days=1)), self._history.epoch
         stated = await self._log.state_complete_to()
         head = position if position is not None else stated[1] if stated is not None else await self._log.head()
-        after, until = await self._pushes.position_before(midnight(day)), await self._pushes.position_before(end)
+        after, until = await self._petitions.position_before(midnight(day)), await self._petitions.position_before(end)
         final = stated is not None and stated[0] >= end and head >= until
         await self._history.confirm(head, epoch)
         digests, states, lines = LineDigests(), Counter[str](), list[LineView]()
         async with self._one_at_a_time:
-            async for chunk in self._pushes.received(source, after, min(until, head), head, bucket):
+            async for chunk in self._petitions.received(source, after, min(until, head), head, bucket):
                 for each in chunk:
                     if not self._sees(caller, each):
                         raise JurisdictionMayNot(None, "case", place=each.jurisdiction, own=caller.jurisdiction)
@@ -194,14 +196,14 @@ class Reconciliation:
         head = await self._log.head()
         await self._history.confirm(head, epoch)
         until = min(after + MAX_SCANNED, head)
-        found = await self._pushes.changed(source, after, until, head, limit)
+        found = await self._petitions.changed(source, after, until, head, limit)
         scanned_to = found[-1][0] if len(found) == limit else max(until, after)
         items = [_change(each) for _, each in found if self._sees(caller, each)]
         return Changes(items, scanned_to, more=scanned_to < head)
 
     async def position_before(self, instant: datetime) -> int:
         """The last position that was recorded before an instant."""
-        return await self._pushes.position_before(instant)
+        return await self._petitions.position_before(instant)
 
     async def _check(self, caller: Caller, source: str) -> None:
         check_role(caller, ROLES)

@@ -128,7 +128,8 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
     ) -> ChangePage:
         store, _ = await log.identity()
         # A cursor is good for the question that it was given for, and for no page of events.
-        asked, key = FeedFilter((f"petitions of {source}",)), await log.cursor_key()
+        asked = FeedFilter((f"petitions of {source}",), reader=caller_of(request).name)
+        key = await log.cursor_key()
         cursor = await cursor_of(log, word, store, asked, key)
         after = cursor.position
         if not word and since is not None:

@@ -121,6 +121,31 @@ async def test_day__holds_petitions_alone_and_annulled_ones_too(intake: Intake, 
     assert (await of_day(intake, source))["digest"] == sha256("A-1\t\twithdrawn", "A-2\t\tannulled")
 
 
+async def test_day__tells_the_version_whose_content_is_here(intake: Intake, source: str) -> None:
+    """A version that brought nothing new counts; one that waits for the office does not."""
+
+    async def put(version: str, text: str, result: str) -> str:
+        path, body = f"/v1/petitions/by-reference/{source}/A-1", {"jurisdiction": COMMUNE, "text": text}
+        headers = {"Authorization": f"Bearer {TOKENS['portal']}"}
+        answer = await intake.client.put(path, json=body | {"source_version": version}, headers=headers)
+        assert (answer.json()["result"], answer.status_code in (200, 201)) == (result, True), answer.text
+        return str(answer.json()["id"])
+
+    for version, text, result in (("1", "Rác.", "created"), ("2", "Rác.", "unchanged"), ("3", "Rác ở chợ.", "changed")):
+        petition = await put(version, text, result)
+        assert (await of_day(intake, source))["digest"] == sha256(f"A-1\t{version}\treceived")
+    await intake.done(f"/v1/petitions/{petition}/classification", {"subject": "Rác", "field": "environment"})
+    await put("4", "Rác ở bến xe.", "conflict")
+    assert (await of_day(intake, source))["digest"] == sha256("A-1\t3\treceived")
+    page = await asked(
+        intake,
+        "/v1/petitions",
+        source=source,
+        changed_since=(await intake.get("/v1/clock")).json()["today"] + "T00:00:00Z",
+    )
+    assert [(i["source_version"], i["state"]) for i in page["items"]] == [("3", "received")]
+
+
 async def test_day__is_for_its_source_and_for_whose_place_holds_all_of_it(intake: Intake, source: str) -> None:
     await pushed(intake, source, "A-1")
     query = {"source": source, "day": await intake.today()}

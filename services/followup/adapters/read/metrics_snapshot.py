@@ -76,6 +76,7 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     oldest_pending: float = 0.0  # the stamp of the first of them; 0 when there is none
     hindered: Counts = {}  # 1 where something of the broker cannot be used: queue
     digests_failing_since: float = 0.0  # 0 while they do not fail
+    forbidden_calls: Counts = {}  # calls of known callers that may not: reason
     refused_calls: Counts = {}  # calls without proof who calls: reason
     systems_read_at: float | None = None  # when the keys of the provider of systems were read
     lost: int = 0  # events of sources that were read and are there no more

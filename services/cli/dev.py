@@ -21,7 +21,7 @@ from services.dev.pair import (
 from services.dev.postgres import EmbeddedUnavailable
 from services.dev.rabbitmq import BrokerUnavailable
 from services.exit_codes import FAILED, WRONG_USE, stop, stop_at
-from services.sandbox.acts import Passed
+from services.sandbox.acts import RefusedByPair
 from services.story.client import StoryRefused
 from shared.sentences import Sentence
 
@@ -73,7 +73,7 @@ def dev(
         failure = str(error)
     except StoryRefused as error:
         failure = f"the story was refused: {error}"
-    except Passed as error:
+    except RefusedByPair as error:
         failure = f"the seed was refused: {error}"
     except OSError as error:
         failure = f"{error.filename or data}: {error.strerror or error}"

@@ -23,7 +23,7 @@ from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, end_group, f
 from services.intake.settings import SANDBOX_SOURCE
 from services.sandbox.acts import SandboxActs
 from services.sandbox.callers import BROKER_USER, PORTAL, READER, kept_tokens, token_file, tokens_file
-from services.sandbox.desk import SandboxDesk
+from services.sandbox.desk import SandboxDesk, sandbox_app, serving
 from services.sandbox.page import environment_of, page_of
 from services.sandbox.seed import BEGINS, seed
 from services.sandbox.store import SeedStore
@@ -39,6 +39,7 @@ STORY_BEGINS = "2019-06-24T08:00:00+07:00"
 READY_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 15.0  # seconds
 PORTS_TRIED = 10
+LOOPBACK = "127.0.0.0/8,::1,localhost"
 RUNNING = "Running; Ctrl-C stops everything."
 PORTAL_URL, ENVIRONMENT, TOKENS_FILE = "portal.url", "sandbox.env", "tokens.json"  # files in the data folder
 DATABASE_URL = "intake-database.url"  # a file in the data folder, for `doithoai import`
@@ -89,6 +90,11 @@ class Child:
         """Check that it still runs. Raises DevFailed."""
         if self.process.poll() is not None:
             raise DevFailed(f"{self.name} ended with code {self.process.returncode}; see {self.log}")
+
+    def ask_to_stop(self) -> None:
+        """Begin to stop it, without waiting."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
 
     def stop(self) -> None:
         """Let it finish its requests, then end it."""
@@ -176,6 +182,8 @@ class DevPair:
     @contextlib.contextmanager
     def paused(self, urls: tuple[str, str]) -> Iterator[None]:
         """Both services are stopped until the block ends, and run again then. Raises DevFailed."""
+        for child in self.children:  # both at once
+            child.ask_to_stop()
         for child in self.children:
             child.stop()
         yield
@@ -226,7 +234,12 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
     wanted = {
         "intake": {"MASTER_KEY_FILE": str(master_key), "FILES": str(data / "files"), "SOURCE": source}
         | ({"CLOCK_START": STORY_BEGINS} if options.story else {}),
-        "followup": {"SOURCES": urls[0], "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else ""},
+        "followup": {
+            "SOURCES": urls[0],
+            "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else "",
+            "WEBHOOK_KEY_FILE": str(_webhook_key(data)),
+            "WEBHOOK_ALLOWED": "127.0.0.0/8,::1,localhost",
+        },
     }
     tokens: dict[str, str] = {}
     if options.sandbox:
@@ -274,10 +287,17 @@ def _say_what_to_try(urls: tuple[str, str], portal_url: str) -> None:
 
 def _sandbox_settings(data: Path) -> dict[str, dict[str, str]]:
     """What the services of a sandbox have beside the settings of every pair."""
-    tokens = str(tokens_file(data))
+    tokens, webhook_key = str(tokens_file(data)), data / "webhook.key"
+    if not webhook_key.exists():
+        _write_secret(webhook_key, os.urandom(32))
     return {
         "intake": {"SANDBOX": "true", "CLOCK_START": BEGINS.isoformat(), "TOKENS_FILE": tokens},
-        "followup": {"TOKENS_FILE": tokens, "SOURCE_TOKEN_FILE": str(token_file(data, READER))},
+        "followup": {
+            "TOKENS_FILE": tokens,
+            "SOURCE_TOKEN_FILE": str(token_file(data, READER)),
+            "WEBHOOK_KEY_FILE": str(webhook_key),
+            "WEBHOOK_ALLOWED": LOOPBACK,  # an integrator's own machine is this one
+        },
     }
 
 
@@ -308,8 +328,8 @@ def _run_sandbox(
     page = page_of(data, *urls, f"http://{HOST}:{port}", f"amqp://{BROKER_USER}@{broker}" if broker else "")
     _write_secret(data / ENVIRONMENT, environment_of(page, tokens, pair.portal_url).encode())
     callers = Callers(load_tokens(str(tokens_file(data))), local_allowed=False)
-    desk = SandboxDesk(acts, callers, page, port)
-    stack.enter_context(desk.serving())
+    desk = SandboxDesk(acts)
+    stack.enter_context(serving(sandbox_app(desk, callers, page), port))
     pair.wait_ready(f"{page.sandbox}/sandbox")
     _say(f"Sandbox {page.sandbox}/sandbox")
     if pair.portal_url:
@@ -371,6 +391,14 @@ def kept_master_key(data: Path) -> Path:
     if not path.exists():  # never overwritten: with it everything sealed would be lost
         if (data / "postgres").exists():
             raise DevFailed(f"--data: {path} is gone, but not its databases: put it back, or name another folder")
+        _write_secret(path, os.urandom(32))
+    return path
+
+
+def _webhook_key(data: Path) -> Path:
+    """The key that seals the secrets of webhooks; with another one their owners ask for new secrets."""
+    path = data / "webhooks.key"
+    if not path.exists():
         _write_secret(path, os.urandom(32))
     return path
 

@@ -29,7 +29,7 @@ OTHER_DISTRICT = "H35.11"
 AGENCIES: Mapping[str, str] = {DISTRICT: AGENCY, OTHER_DISTRICT: f"{OTHER_DISTRICT}.6"}
 
 
-class Passed(Exception):
+class RefusedByPair(Exception):
     """A refusal of intake or followup, which the desk passes on as it came."""
 
     def __init__(self, response: httpx.Response) -> None:
@@ -53,26 +53,33 @@ class SandboxActs:
         self._intake.close()
         self._followup.close()
 
+    def begin_anew(self) -> None:
+        """Forget what was done before a reset: the log is shorter now."""
+        self._pair.last_position = 0
+
     def now(self) -> datetime:
         """The store's clock."""
         return self._pair.now()
 
     def command(self, caller: str, path: str, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a command to intake. Sent again under its key it changes nothing. Raises Passed."""
+        """Send a command to intake. Sent again under its key it changes nothing. Raises RefusedByPair."""
         headers = self._headers[caller] | {"Idempotency-Key": f"sandbox:{key}"}
         done = _json(self._intake.post(path, json=dict(body), headers=headers))
         self._pair.last_position = max(self._pair.last_position, int(done["position"]))
         return done
 
     def petition_of(self, petition_id: UUID | None, source: str, external_id: str) -> UUID:
-        """The id of a petition that is named by its id or by its reference. Raises Passed."""
+        """The id of a petition that is named by its id or by its reference. Raises RefusedByPair."""
         if petition_id is not None:
             return petition_id
         reference = {"source": source, "external_id": external_id}
         return UUID(_json(self._intake.get("/v1/petitions", params=reference))["id"])
 
     def move_to(self, instant: datetime) -> None:
-        """Move the clock forwards and wait until followup has raised all that is due. Raises Passed, ProblemError."""
+        """Move the clock forwards, and wait until followup has raised all that is due.
+
+        Raises RefusedByPair, ProblemError.
+        """
         if self.now() < instant:
             body = {"to": instant.isoformat()}
             moved = self._intake.post("/v1/clock", json=body, headers=self._headers[OPERATOR.name])
@@ -87,14 +94,14 @@ class SandboxActs:
             raise problem(503, "not-ready", missing="followup", headers={"Retry-After": "5"})
 
     def deadlines(self, petition_id: UUID | None = None, status: str = "") -> list[dict[str, Any]]:
-        """Deadlines as followup shows them, of one petition or of all. Raises Passed."""
+        """Deadlines as followup shows them, of one petition or of all. Raises RefusedByPair."""
         query = {"limit": "200"} | ({"subject_id": str(petition_id)} if petition_id else {})
         query |= {"status": status} if status else {}
         found: list[dict[str, Any]] = _json(self._followup.get("/v1/deadlines", params=query))["items"]
         return found
 
     def next_breach(self, petition_id: UUID | None) -> tuple[datetime, dict[str, Any]]:
-        """When the next open deadline is breached, and which that is. Raises ProblemError, Passed."""
+        """When the next open deadline is breached, and which that is. Raises ProblemError, RefusedByPair."""
         found = [each for status in OPEN for each in self.deadlines(petition_id, status) if each["due_on"]]
         if not found:
             raise problem(404, "not-found", "within-scope", what="deadline")
@@ -104,7 +111,7 @@ class SandboxActs:
     def conference(self, petition_id: UUID) -> UUID:
         """Bring a petition before a conference and assign it, so that the clock of its reply runs. Its conference.
 
-        Raises Passed, ProblemError. Done again it goes on from where it was.
+        Raises RefusedByPair, ProblemError. Done again it goes on from where it was.
         """
         view = self._petition(petition_id)
         petition, key = view["petition"], f"{petition_id}:{view['petition'].get('reopened_on') or ''}"
@@ -130,7 +137,7 @@ class SandboxActs:
         return UUID(meeting)
 
     def reply(self, petition_id: UUID, text: str, number: str) -> None:
-        """Answer a petition in writing, with a file, as the agency that has it. Raises Passed, ProblemError."""
+        """Answer a petition in writing, with a file, as the agency that has it. Raises RefusedByPair, ProblemError."""
         view = self._petition(petition_id)
         caller = BODY.name if view["petition"]["lead"] == AGENCY else OFFICE.name
         today = self.now().astimezone(LOCAL_ZONE).date().isoformat()
@@ -147,7 +154,7 @@ class SandboxActs:
         self.settle()
 
     def by_office(self, petition_id: UUID, act: str, body: Mapping[str, Any]) -> None:
-        """One act of the office on a petition. Raises Passed, ProblemError."""
+        """One act of the office on a petition. Raises RefusedByPair, ProblemError."""
         view = self._petition(petition_id)
         if not view["petition"]["subject"]:
             self._classify(petition_id, view, str(petition_id))
@@ -219,6 +226,6 @@ class SandboxActs:
 
 def _json(response: httpx.Response) -> dict[str, Any]:
     if not response.is_success:
-        raise Passed(response)
+        raise RefusedByPair(response)
     found: dict[str, Any] = response.json()
     return found

@@ -39,7 +39,7 @@ _PETITIONS = {
 
 
 def seed(acts: SandboxActs) -> None:
-    """Record the seed through the public commands. Recorded in part, it goes on where it was. Raises Passed."""
+    """Record the seed through the public commands. Recorded in part, it goes on where it was. Raises RefusedByPair."""
     for place in (*PLACES, *_OTHER):
         _register(acts, "jurisdictions", place.code, name=place.name, level=place.level, parent=place.parent)
     for body in (*BODIES, _OTHER_BODY):

@@ -30,6 +30,7 @@ READERS = {
     "services/doctor/databases.py": "reads only",
     "services/doctor/servers.py": "reads only",
     "services/doctor/store_key.py": "reads only",
+    "services/sandbox/store.py": "copies whole databases while no service runs, on a developer's machine alone",
     "shared/postgres/pool.py": "makes `connected` of it",
 }
 #: Modules that take a connection from a pool without a block, and why.

@@ -185,6 +185,7 @@ def fact_of(row: Any) -> AnyFact:
         position=row["notification_id"],
         recorded_at=row["recorded_at"],
         reference=meta.received_as,
+        source_version=meta.source_version,
     )
 
 

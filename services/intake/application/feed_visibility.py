@@ -7,13 +7,10 @@ from services.intake.application.ports import History
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import AnyFact, Caller, fold_conference, fold_petition, may_see
 from services.intake.domain.permissions import HOLDERS, REGULATION, WITHOUT_CASES
+from shared.cases.feed_scope import HOLDS_BELOW, concerns, is_own
 from shared.events import Metadata, Recorded, decode_metadata
-from shared.events.petition import PetitionReceived
 from shared.feed_cursor import FeedFilter
-from shared.identifiers import is_within
 
-#: What holds for everybody below the place that it is of; people and their posts do not.
-_HOLDS_BELOW = REGULATION - {"person"}
 LOADED_AT_ONCE = 50  # cases: what is decoded at once holds up everybody else
 
 
@@ -37,24 +34,16 @@ class FeedVisibility:
             held = await self._held(
                 caller, {event.originator_id for event, meta in near if meta.aggregate not in REGULATION}
             )
-            near = [each for each in near if each[0].originator_id in held or each[1].aggregate in _HOLDS_BELOW]
+            near = [each for each in near if each[0].originator_id in held or each[1].aggregate in HOLDS_BELOW]
         return {event.position for event, _ in near}
 
     def _is_near(self, caller: Caller, asked: FeedFilter, topic: str, meta: Metadata) -> bool:
         """Whether an event is of the caller's subtree, and of what it asks for."""
-        pushed_as = meta.received_as if topic == PetitionReceived.TOPIC else meta.petition_reference
-        if asked.mine and (pushed_as is None or not caller.may_push_as(pushed_as.source)):
+        if asked.mine and not is_own(topic, meta, caller.name, caller.sources):
             return False
-        places = (caller.jurisdiction, asked.jurisdiction or caller.jurisdiction)
-        return all(self._concerns(meta, place) for place in places)
-
-    def _concerns(self, meta: Metadata, subtree: str) -> bool:
-        if is_within(meta.jurisdiction, subtree):
-            return True
-        if meta.aggregate in _HOLDS_BELOW:
-            return is_within(subtree, meta.jurisdiction)
         known = self._regulation_cache
-        return is_within(known.regulation.successor_of_jurisdiction(meta.jurisdiction, known.today), subtree)
+        places = (caller.jurisdiction, asked.jurisdiction or caller.jurisdiction)
+        return concerns(meta, places, lambda code: known.regulation.successor_of_jurisdiction(code, known.today))
 
     async def _held(self, caller: Caller, cases: Collection[UUID]) -> set[UUID]:
         """The cases in which an agency has or had a part.

@@ -28,7 +28,7 @@ TOKENS: dict[str, str] = {}
 
 
 def pushed(history: History, name: str, place: str, external_id: str, *, of_0_5: bool = False) -> None:
-    """A petition that the province's portal pushed, raised at a conference that ended; 0.5.0 kept no reference aside."""
+    """A petition that the province's portal pushed, raised at a conference; 0.5.0 kept no reference aside."""
     received = PetitionReceived(effective_on=day("2019-07-10"), jurisdiction=place, petitioner_ids=(f"p-{name}",))
     fact = history.record(petition(name), received, jurisdiction=place)
     reference = None if of_0_5 else PetitionReference("cong-tinh", external_id)
@@ -55,12 +55,10 @@ def told(source: str) -> History:
 
 @pytest.fixture
 async def client(pg_server: TestServer) -> AsyncIterator[httpx.AsyncClient]:
-    async def fill(dsn: str) -> None:
-        async with projection_pool(dsn) as pool:
-            for source in (HERE, THERE):
-                await project(pool, told(source), AUTUMN)
-
-    dsn = await pg_server.filled(fill, PACKAGES)
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool:
+        for source in (HERE, THERE):
+            await project(pool, told(source), AUTUMN)
     entries = []
     for name, role, place in CALLERS:
         TOKENS[name], entry = mint_token(name, role, place)

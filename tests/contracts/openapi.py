@@ -18,6 +18,7 @@ from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.files import file_routes, upload_route
 from services.intake.entrypoints.people_queries import people_routes
+from services.intake.entrypoints.pushes import push_routes
 from services.intake.entrypoints.queries import query_routes
 from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
@@ -34,6 +35,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
     return [
         *command_routes(NOTHING),
         *act_routes(NOTHING),
+        *push_routes(NOTHING, NOTHING, NOTHING),
         *command_query_routes(NOTHING),
         *query_routes(NOTHING),
         *regulation_routes(NOTHING),

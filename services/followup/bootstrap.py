@@ -64,6 +64,7 @@ from services.followup.console.agenda import Agendas
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
+from services.followup.console.conflicts import OpenConflicts, conflict_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.doors import door_routes
@@ -426,8 +427,10 @@ def _console(
     """The pages for people, but those of sign-in and of the figures."""
     reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
     agendas = Agendas(queries, logs)
+    waiting = OpenConflicts(queries, intake, address)
     pages_of_people = [
-        *permitted(KNOWN_OWN, work_routes(pages, queries, callers)),
+        *permitted(KNOWN_OWN, work_routes(pages, queries, callers, waiting)),
+        *conflict_pages(pages, queries, waiting, intake, address),
         *permitted(KNOWN, [*door_routes(pages, queries, callers), *sample_routes(pages, callers)]),
         *case_pages(pages, queries, agendas, intake, address),
         *place_pages(pages, queries, intake, address),

@@ -21,6 +21,7 @@ from services.intake.entrypoints.files import file_routes, upload_route
 from services.intake.entrypoints.openapi import WORDS
 from services.intake.entrypoints.people_queries import people_routes
 from services.intake.entrypoints.pushed_queries import pushed_routes
+from services.intake.entrypoints.pushes import push_routes
 from services.intake.entrypoints.queries import query_routes
 from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
@@ -41,6 +42,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
     return [
         *command_routes(NOTHING),
         *act_routes(NOTHING),
+        *push_routes(NOTHING, NOTHING, NOTHING),
         *command_query_routes(NOTHING),
         *query_routes(NOTHING),
         *answer_routes(NOTHING),

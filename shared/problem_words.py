@@ -43,6 +43,9 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "invalid-value": ProblemWords(
         Sentence("Giá trị không hợp lệ", "Invalid value"),
         {
+            "not-pushed": Sentence(
+                "Chỉ lệnh {command} mới có phiên bản của bản ghi.", "only {command} is a push and has a version"
+            ),
             "anchor": Sentence(
                 "Không có mốc tính thời hạn “{anchor}”; hãy chọn một trong: {known}.", "'{anchor}' is none of {known}"
             ),
@@ -166,6 +169,15 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "the broker vouched for nobody known here; send as a registered user",
             ),
             "": Sentence("Chưa đăng nhập, hoặc mã truy cập không đúng.", "the request is not authenticated"),
+        },
+    ),
+    "too-many-requests": ProblemWords(
+        Sentence("Gọi quá nhiều lần", "Too many requests"),
+        {
+            "": Sentence(
+                "Quá {most} lần gọi trong {window} giây; hãy chờ số giây ghi ở Retry-After rồi gửi lại.",
+                "more than {most} requests in {window} seconds; wait the seconds of `Retry-After` and send it again",
+            )
         },
     ),
     "unusable-claims": ProblemWords(
@@ -474,6 +486,11 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "this store did not give this cursor, or for another question: ask with the same parameters, or begin "
                 "with an empty cursor",
             ),
+            "webhook": Sentence(
+                "Đây không phải cursor của followup hay của nguồn mà followup theo dõi; hãy dùng next của một trang "
+                "/v1/events.",
+                "this is no cursor of followup or of a source that it follows: use next of a page of /v1/events",
+            ),
         },
     ),
     "unknown-command": ProblemWords(
@@ -550,6 +567,120 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Không có loại sự kiện “{given}”; hãy chọn trong danh sách allowed.", "'{given}' is none of allowed"
             )
         },
+    ),
+    "webhooks-not-configured": ProblemWords(
+        Sentence("Chưa bật webhook", "Webhooks are not configured"),
+        {
+            "": Sentence(
+                "Hệ thống này chưa bật webhook; người vận hành đặt FOLLOWUP_WEBHOOK_KEY_FILE. Trong lúc chờ, hãy đọc "
+                "/v1/events.",
+                "this followup sends no webhooks: its operator names a key in FOLLOWUP_WEBHOOK_KEY_FILE. Until then "
+                "read /v1/events",
+            )
+        },
+    ),
+    "webhook-key-replaced": ProblemWords(
+        Sentence("Khóa niêm phong webhook đã thay", "The key of webhooks was replaced"),
+        {
+            "": Sentence(
+                "Mã bí mật của đăng ký này không mở được vì tệp khóa đã thay; hãy tạo mã mới bằng POST …/secret, rồi "
+                "POST …/resume.",
+                "the secret of this subscription does not open, since the key file was replaced: have another one by "
+                "POST …/secret, then POST …/resume",
+            )
+        },
+    ),
+    "person-may-not-subscribe": ProblemWords(
+        Sentence("Chỉ hệ thống mới đăng ký webhook", "Webhooks are for systems"),
+        {
+            "": Sentence(
+                "Webhook chạy tiếp khi người đã đăng xuất; hãy đăng ký bằng mã truy cập của một hệ thống.",
+                "a webhook goes on after a person has signed out: subscribe with the token of a system",
+            )
+        },
+    ),
+    "sink-refused": ProblemWords(
+        Sentence("Không gửi webhook tới địa chỉ này", "No webhook is sent to this address"),
+        {
+            "no-address": Sentence(
+                "Đây không phải địa chỉ gửi được; hãy viết theo mẫu https://cong.tinh.gov.vn/webhook.",
+                "this is no address to send to; write it as https://portal.example/webhook",
+            ),
+            "user": Sentence(
+                "Địa chỉ không được chứa tên và mật khẩu; hãy đặt vào protocolsettings.headers.",
+                "an address holds no user and password: put them into protocolsettings.headers",
+            ),
+            "not-https": Sentence(
+                "Địa chỉ phải dùng https; chỉ những máy nêu trong FOLLOWUP_WEBHOOK_ALLOWED mới được dùng http.",
+                "the address must begin with https; only what FOLLOWUP_WEBHOOK_ALLOWED names may use http",
+            ),
+            "not-public": Sentence(
+                "Địa chỉ dẫn vào mạng nội bộ; người vận hành cho phép bằng FOLLOWUP_WEBHOOK_ALLOWED.",
+                "the address leads into a private network: the operator allows it in FOLLOWUP_WEBHOOK_ALLOWED",
+            ),
+        },
+    ),
+    "cursor-ahead": ProblemWords(
+        Sentence("Vị trí không còn, hoặc chưa đọc tới", "The place is gone, or not read yet"),
+        {
+            "": Sentence(
+                "Ở vị trí này followup không có sự kiện đó: nguồn đã được khôi phục, hoặc followup chưa đọc tới; hãy "
+                "thử lại sau giây lát, hoặc dùng cursor trước đó.",
+                "followup does not have that event at this place: the source was restored, or is not read so far yet. "
+                "Try again shortly, or use an earlier cursor",
+            )
+        },
+    ),
+    "too-many-filters": ProblemWords(
+        Sentence("Quá nhiều bộ lọc", "Too many filters"),
+        {
+            "": Sentence(
+                "Nhiều nhất {most} bộ lọc, lồng nhau {deep} tầng; hãy bớt đi.",
+                "at most {most} filters, {deep} within one another: leave some out",
+            )
+        },
+    ),
+    "too-many-subscriptions": ProblemWords(
+        Sentence("Quá nhiều đăng ký", "Too many subscriptions"),
+        {
+            "": Sentence(
+                "Mỗi bên gọi có nhiều nhất {most} đăng ký; hãy xóa bớt.",
+                "a caller has at most {most} subscriptions: delete one",
+            )
+        },
+    ),
+    "subscription-not-active": ProblemWords(
+        Sentence("Đăng ký không hoạt động", "The subscription is not active"),
+        {
+            "": Sentence(
+                "Chỉ tạm dừng được đăng ký đang hoạt động; đăng ký này đang là {now}.",
+                "only an active subscription can be paused; this one is {now}",
+            )
+        },
+    ),
+    "subscription-unverified": ProblemWords(
+        Sentence("Bên nhận chưa đồng ý", "The sink has not consented"),
+        {
+            "": Sentence(
+                "Bên nhận chưa trả lời yêu cầu xác nhận (OPTIONS, WebHook-Allowed-Origin); hãy sửa bên nhận rồi gọi "
+                "POST …/verification.",
+                "the sink has not answered the handshake (OPTIONS, WebHook-Allowed-Origin): mend it, then call "
+                "POST …/verification",
+            )
+        },
+    ),
+    "subscription-of-another": ProblemWords(
+        Sentence("Đăng ký của bên khác", "A subscription of another caller"),
+        {
+            "": Sentence(
+                "Chỉ {owner} mới sửa được đăng ký này; bạn có thể tạm dừng hoặc xóa.",
+                "only {owner} may change this; you may pause or delete it",
+            )
+        },
+    ),
+    "subscription-changed": ProblemWords(
+        Sentence("Đăng ký vừa được sửa", "The subscription was changed meanwhile"),
+        {"": Sentence("Có bên khác vừa sửa đăng ký này; hãy đọc lại rồi thử lại.", "read it again, then try again")},
     ),
     "clock-not-movable": ProblemWords(
         Sentence("Không chỉnh được đồng hồ", "The clock is not movable"),
@@ -791,6 +922,8 @@ DOOR_NAMES: Names = {
         "deadline": "thời hạn",
         "jurisdiction": "địa bàn",
         "agency": "cơ quan",
+        "subscription": "đăng ký",
+        "event": "sự kiện",
     },
     "roles": {
         "system": "hệ thống kết nối",

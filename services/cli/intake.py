@@ -13,7 +13,17 @@ from services.cli.intake_client import DEFAULT_URL, get
 from services.cli.losses import By, Confirm, Json, show
 from services.exit_codes import FAILED, WRONG_USE, given_code, stop, stop_at, unwritable
 from services.intake.settings import IntakeSettings
-from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
+from shared.http.tokens import (
+    RIGHTS,
+    ROLES,
+    InvalidTokens,
+    Right,
+    TokenEntry,
+    change_tokens,
+    checked,
+    mint_token,
+    rotated,
+)
 from shared.identifiers import NATION, normalised
 from shared.postgres.server_check import UnfitServer, failure
 from shared.postgres.transient_errors import Unconfirmed
@@ -57,6 +67,10 @@ def token(
     source: Annotated[
         list[str] | None, typer.Option(help="a source in whose name it may push, `*` any; left out: its own name alone")
     ] = None,
+    may: Annotated[
+        list[str] | None,
+        typer.Option(help=f"what a system may beyond its acts: {', '.join(RIGHTS)}; none; left out: all of it"),
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="add the entry to this tokens file")] = None,
     rotate: Annotated[
         bool, typer.Option("--rotate", help="another token for a caller of the file; the newest old one stays valid")
@@ -78,7 +92,15 @@ def token(
             stop_at("--role", WRONG_USE, said)
         place = given_code("--jurisdiction", jurisdiction)
         body = given_code("--agency", agency) if agency else ""
-        minted, entry = mint_token(normalised(name), role, place, body, amqp_user, tuple(source or ()))  # type: ignore[arg-type]
+        minted, entry = mint_token(
+            normalised(name),
+            role,  # type: ignore[arg-type]
+            place,
+            body,
+            amqp_user,
+            tuple(source or ()),
+            _rights(may),
+        )
         try:
             checked((entry,))
         except InvalidTokens as error:
@@ -144,6 +166,21 @@ def _add(file: Path, entry: TokenEntry) -> None:
         return (*entries, entry)
 
     _change(file, added)
+
+
+def _rights(given: list[str] | None) -> tuple[Right, ...]:
+    """The rights that a token is to have: all, none, or those that are named."""
+    if given is None:
+        return RIGHTS
+    if given == ["none"]:
+        return ()
+    if unknown := set(given) - set(RIGHTS):
+        listed, named = ", ".join((*RIGHTS, "none")), ", ".join(sorted(unknown))
+        said = Sentence(
+            f"không có quyền {named}; hãy chọn trong: {listed}", f"there is no right {named}; choose of {listed}"
+        )
+        stop_at("--may", WRONG_USE, said)
+    return tuple(right for right in RIGHTS if right in given)
 
 
 def _rotated(file: Path, name: str) -> tuple[str, TokenEntry]:

@@ -16,7 +16,7 @@ from shared.postgres.transient_errors import Unconfirmed
 from shared.settings import WrongSettings
 
 GRANTS = {
-    "intake": ("grant_intake", "grant_erasing_refused", "grant_files", "grant_master_key"),
+    "intake": ("grant_intake", "grant_erasing_refused", "grant_files", "grant_master_key", "grant_pushes"),
     "followup": ("grant_following",),
 }
 RUNS_AS = "A role that {} runs as, when it does not own its database: it gets its grants."

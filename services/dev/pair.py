@@ -235,7 +235,12 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
     wanted = {
         "intake": {"MASTER_KEY_FILE": str(master_key), "FILES": str(data / "files"), "SOURCE": source}
         | ({"CLOCK_START": STORY_BEGINS} if options.story else {}),
-        "followup": {"SOURCES": urls[0], "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else ""},
+        "followup": {
+            "SOURCES": urls[0],
+            "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else "",
+            "WEBHOOK_KEY_FILE": str(_webhook_key(data)),
+            "WEBHOOK_ALLOWED": "127.0.0.0/8,::1,localhost",
+        },
     }
     kept = SeedStore(data, dsn)
     if options.sandbox:
@@ -388,6 +393,14 @@ def kept_master_key(data: Path) -> Path:
     if not path.exists():  # never overwritten: with it everything sealed would be lost
         if (data / "postgres").exists():
             raise DevFailed(f"--data: {path} is gone, but not its databases: put it back, or name another folder")
+        _write_secret(path, os.urandom(32))
+    return path
+
+
+def _webhook_key(data: Path) -> Path:
+    """The key that seals the secrets of webhooks; with another one their owners ask for new secrets."""
+    path = data / "webhooks.key"
+    if not path.exists():
         _write_secret(path, os.urandom(32))
     return path
 

@@ -2,11 +2,16 @@
 
 import asyncio
 import contextlib
+import os
+import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, datetime
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -34,10 +39,17 @@ from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as REBUILT_PATH
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.adapters.store.writer_leases import WriterLeases
+from services.followup.adapters.webhooks.delivered_logs import DeliveredLogs
+from services.followup.adapters.webhooks.sink_addresses import AllowedSinks
+from services.followup.adapters.webhooks.sink_client import SinkClient
+from services.followup.adapters.webhooks.stored_subscriptions import StoredSubscriptions
+from services.followup.adapters.webhooks.webhook_seals import WebhookSeals
 from services.followup.application.ports import RebuildRuns
 from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
+from services.followup.application.webhook_ports import SealsBroken, SinkDeliveries, Subscription
+from services.followup.application.webhook_sender import WebhookSender
 from services.followup.configured import (
     MIGRATIONS,
     SEARCH_PATH,
@@ -71,15 +83,17 @@ from services.followup.console.rules import rule_pages
 from services.followup.console.samples import sample_routes
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
-from services.followup.entrypoints.access import may_read_all, visible_to
+from services.followup.entrypoints.access import READING, facts_visible_to, may_read_all, visible_to
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import works_of
+from services.followup.entrypoints.me import me_routes
 from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.followup.entrypoints.signed_in import SessionCallers
+from services.followup.entrypoints.subscriptions import WebhookDoor, sight_of, subscription_routes
 from services.followup.settings import FollowupSettings
 from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
@@ -87,12 +101,12 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.permissions import KNOWN_OWN, permitted
+from shared.http.permissions import KNOWN, KNOWN_OWN, permitted
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
 from shared.http.tokens import follow_tokens
-from shared.postgres import store
+from shared.postgres import lease, store
 from shared.postgres.durable import DurableHead
 from shared.postgres.hosts import Birth, Hosts
 from shared.postgres.log import StoredLog
@@ -104,7 +118,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
-from shared.sealing import key_in
+from shared.sealing import BrokenSeal, key_in
 from shared.sentences import Sentence
 from shared.server_urls import hosts_of
 from shared.settings import WrongSettings, check_urls, path_of
@@ -132,10 +146,10 @@ def callers_of(settings: FollowupSettings) -> Callers:
     """
     if settings.issuer and not (is_safe_url(settings.issuer) and is_safe_url(settings.public_url)):
         raise WrongSettings("FOLLOWUP_ISSUER, FOLLOWUP_PUBLIC_URL: addresses with https")
-    has_provider = bool(settings.issuer or system_settings(settings).issuer)
+    has_provider = bool(system_settings(settings).issuer or settings.issuer)
     cookies = not settings.issuer
     return configured_callers(
-        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider
+        settings.host, settings.tokens_file, settings.tokens, cookies=cookies, provider=has_provider, rate=settings.rate
     )
 
 
@@ -278,6 +292,7 @@ async def running(
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 away=followed.away(),
                 refused_calls=callers.refused.counts,
+                forbidden_calls=callers.refused.forbidden,
                 systems_read_at=systems.provider.read_at(time.time()) if systems is not None else None,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
@@ -294,6 +309,11 @@ async def running(
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(cancel_and_wait, task)
 
+        webhooks = await webhook_door(settings, pool, queries, callers, stored_log, durable)
+        if webhooks is not None:
+            task = asyncio.create_task(webhooks.sender.run(), name="webhooks")
+            stack.push_async_callback(cancel_and_wait, task)
+
         # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
         in_post = ActingPosts()
         acting = await stack.enter_async_context(cookieless_client(in_post.name_post, name_origin))
@@ -307,9 +327,11 @@ async def running(
                 *query_routes(queries, LiveState(pool)),
                 *report_routes(Reports(pool)),
                 *reminder_routes(queries, Reminders(pool, queries)),
+                *me_routes(callers),
                 *_console(pool, pages, queries, callers, IntakeClient(acting), followed.address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
+                *subscription_routes(webhooks),
                 feed_route(stored_log, may_read_all(queries), visible_to(queries), settings.event_type_prefix),
                 *health_routes(can_serve, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
@@ -320,6 +342,69 @@ async def running(
             before_refusal=keep_typed,
             prefix=path_of(settings.public_url),
         )
+
+
+async def webhook_door(
+    settings: FollowupSettings,
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    queries: Queries,
+    callers: Callers,
+    own: StoredLog,
+    durable: DurableHead,
+) -> WebhookDoor | None:
+    """What sends events to others; None where no key for their secrets is set. Raises WrongSettings."""
+    if not settings.webhook_key_file:
+        return None
+    seals, sinks = webhook_seals(settings), sink_client(settings)
+    logs, store = DeliveredLogs(pool, own, durable), StoredSubscriptions(pool)
+    holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+
+    async def own_log() -> str:
+        return (await own.identity())[0]
+
+    async def may_send() -> bool:
+        return await lease.acquire(pool, "webhooks", holder) is not None
+
+    @contextlib.asynccontextmanager
+    async def open_sink(subscription: Subscription) -> AsyncIterator[SinkDeliveries]:
+        try:
+            secrets = seals.open(subscription.subscription_id, subscription.sealed)
+        except BrokenSeal:
+            raise SealsBroken from None
+        async with sinks.session(subscription.sink, secrets) as session:
+            yield session
+
+    sight = sight_of(callers, own_log, visible_to(queries), facts_visible_to(queries))
+    sender = WebhookSender(store, logs, sight, open_sink, may_send, settings.event_type_prefix)
+
+    return WebhookDoor(store, logs, sender, sinks, seals, sight, callers.named, _utc_now)
+
+
+def webhook_seals(settings: FollowupSettings) -> WebhookSeals:
+    """The seals under the key file of webhooks. Raises WrongSettings."""
+    try:
+        return WebhookSeals(key_in(settings.webhook_key_file))
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"FOLLOWUP_WEBHOOK_KEY_FILE: {error}") from None
+
+
+def sink_client(settings: FollowupSettings) -> SinkClient:
+    """The way to sinks as far as the settings allow it. Raises WrongSettings."""
+    try:
+        allowed = AllowedSinks(settings.webhook_allowed)
+    except ValueError as error:
+        raise WrongSettings(f"FOLLOWUP_WEBHOOK_ALLOWED: {error}") from None
+    trusted = ssl.create_default_context()
+    try:
+        if settings.webhook_ca_file:
+            trusted.load_verify_locations(settings.webhook_ca_file)
+    except OSError as error:
+        raise WrongSettings(f"FOLLOWUP_WEBHOOK_CA_FILE: {error}") from None
+    return SinkClient(allowed, urlsplit(settings.public_url).hostname or "doithoai", trusted, _utc_now)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _console(
@@ -334,25 +419,24 @@ def _console(
     reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
     agendas = Agendas(queries, logs)
     pages_of_people = [
-        *work_routes(pages, queries, callers),
-        *door_routes(pages, queries, callers),
-        *sample_routes(pages, callers),
+        *permitted(KNOWN_OWN, work_routes(pages, queries, callers)),
+        *permitted(KNOWN, [*door_routes(pages, queries, callers), *sample_routes(pages, callers)]),
         *case_pages(pages, queries, agendas, intake, address),
         *place_pages(pages, queries, intake, address),
         *catalogue_pages(pages, queries, intake, address),
         *daily_routes(pages, queries, agendas, intake, address),
         *remind_routes(pages, queries, reminders, intake, address),
-        *people_pages(pages, queries, intake, address),
+        *permitted(KNOWN_OWN, people_pages(pages, queries, intake, address)),
         *administration_routes(pages, queries, intake, address, partial(_retried, pool)),
         *report_pages(pages, queries, Reports(pool)),
         *hall_pages(pages, queries, agendas, intake, address),
-        *form_routes(pages, queries, agendas, reminders, intake, address),
+        *permitted(KNOWN_OWN, form_routes(pages, queries, agendas, reminders, intake, address)),
         *rule_pages(pages, queries, logs, intake, address),
         *calendar_pages(pages, queries, logs, intake, address),
         *language_routes(),
         favicon_route(),
     ]
-    return permitted(KNOWN_OWN, pages_of_people)
+    return permitted(READING, pages_of_people)
 
 
 def _at_provider(

@@ -47,6 +47,22 @@ class FollowupSettings(BaseSettings):
         description="the console's own address in browsers, with the path under which a proxy shows it",
     )
     session_key_file: str = Field(default="", description="32 random bytes that seal the tokens of sessions")
+    rate: int = Field(
+        default=1000,
+        ge=0,
+        le=1_000_000,
+        description="requests a second of one caller, ten seconds' worth at once; 0: any",
+    )
+    webhook_key_file: str = Field(
+        default="", description="32 random bytes that seal the secrets of webhooks; empty: nobody can subscribe"
+    )
+    webhook_allowed: str = Field(
+        default="",
+        description="networks and hosts inside to which webhooks may lead, over HTTP too: 10.1.0.0/16,portal.example",
+    )
+    webhook_ca_file: str = Field(
+        default="", description="certificates, in PEM, of those who vouch for sinks beside those known to the system"
+    )
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     smtp_url: str = Field(default="", description="smtp://user:password@host:port, smtps://; empty: no digests by mail")
     digest_from: str = Field(default="", description="the sender of digests, an address with or without a name")

@@ -20,8 +20,10 @@ from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.file_types import sniffed
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.proposals import proposed_calendar
+from services.intake.adapters.pushes import StoredPushes
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
+from services.intake.application.answers import Answers
 from services.intake.application.append_builder import FileNaming, Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
@@ -33,10 +35,12 @@ from services.intake.application.file_queries import FileQueries
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
+from services.intake.application.pushing.push_handler import PushHandler
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
 from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
 from services.intake.entrypoints.acts import act_routes
+from services.intake.entrypoints.answers import answer_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
@@ -46,6 +50,7 @@ from services.intake.entrypoints.files import MIB, FileTroubles, file_routes, up
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
+from services.intake.entrypoints.pushes import push_routes
 from services.intake.entrypoints.queries import may_read_all, query_routes, visible_to
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
@@ -108,8 +113,10 @@ def callers_of(settings: IntakeSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens, WrongSettings."""
     if settings.issuer and not (is_safe_url(settings.issuer) and settings.audience):
         raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
-    has_provider = bool(settings.issuer or system_settings(settings).issuer)
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, provider=has_provider)
+    has_provider = bool(system_settings(settings).issuer or settings.issuer)
+    return configured_callers(
+        settings.host, settings.tokens_file, settings.tokens, provider=has_provider, rate=settings.rate
+    )
 
 
 @contextlib.asynccontextmanager
@@ -159,8 +166,11 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         handler = CommandHandler(
             regulation_cache, history, writer, seals, recorder, new_id, references, refused, file_keeper
         )
+        pushes = StoredPushes(pool, seals, new_id)
+        pushing = PushHandler(handler, regulation_cache, history, references, writer, recorder, pushes, new_id)
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
+        answers = Answers(reading, history, contents, seals, files)
         stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
         outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
@@ -168,7 +178,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         relay = Relay(outbox, settings.amqp_url, route, name=RELAY, source=source, birth=birth, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
-        commands = CommandIntake(handler, acts, callers, refused)
+        commands = CommandIntake(handler, acts, pushing, callers, refused)
         queue = CommandQueue(settings.amqp_url, source, commands, birth)
         await queue.start()
         stack.push_async_callback(queue.close)
@@ -190,6 +200,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 is_leader=relay.is_leader,
                 unpublished_year=unpublished_year(regulation_cache.today, published) or 0,
                 refused=callers.refused.counts,
+                forbidden=callers.refused.forbidden,
                 queued={(name,): w.messages for name, w in queue.waiting.items() if w.messages is not None},
                 consumers={(name,): w.consumers for name, w in queue.waiting.items() if w.consumers is not None},
                 hindered=bool(queue.hindrance or relay.hindrance),
@@ -261,13 +272,15 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             [
                 *command_routes(handler),
                 *act_routes(acts),
+                *push_routes(pushing, pushes, reading),
                 *query_routes(reading),
+                *answer_routes(answers),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 *catalogue_routes(regulation_cache),
                 upload_route(uploads),
-                *file_routes(FileQueries(reading, files, folder, seals), troubles),
-                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),
+                *file_routes(FileQueries(reading, answers, files, folder, seals), troubles),
+                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals), callers),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, visible, settings.event_type_prefix),

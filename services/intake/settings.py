@@ -39,6 +39,12 @@ class IntakeSettings(BaseSettings):
     jwt_audience: str = Field(default="doithoai-api", description="what those tokens name as their audience")
     jwt_jwks: str = Field(default="", description="its keys, a file or an address; empty: as the issuer describes")
     jwt_admin: bool = Field(default=False, description="whether such a token may carry the role admin")
+    rate: int = Field(
+        default=1000,
+        ge=0,
+        le=1_000_000,
+        description="requests a second of one caller, ten seconds' worth at once; 0: any",
+    )
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     clock_start: AwareDatetime | None = Field(
         default=None, description="development: the movable clock's first instant, on an empty store only"

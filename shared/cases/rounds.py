@@ -1,11 +1,12 @@
 """A petition from its receipt, or from a reopening, to its end: what its reply depends on of its own facts."""
 
 from collections.abc import Iterable
-from typing import Generic, Literal, assert_never
+from typing import Any, Generic, Literal, assert_never
 from uuid import UUID
 
 import msgspec
 
+from shared.cases.corrections import corrected
 from shared.cases.facts import F, by_effect, standing
 from shared.events import Event
 from shared.events.petition import (
@@ -16,6 +17,7 @@ from shared.events.petition import (
     PetitionAnsweredAtConference,
     PetitionAssigned,
     PetitionClosed,
+    PetitionCorrected,
     PetitionMarkedComplex,
     PetitionMerged,
     PetitionRaised,
@@ -41,7 +43,8 @@ EndingEvent = (
 )
 #: The events after the receipt that a reply depends on.
 ReplyEvent = (
-    PetitionRaised
+    PetitionCorrected
+    | PetitionRaised
     | PetitionAssigned
     | PetitionReassigned
     | PetitionMarkedComplex
@@ -86,12 +89,16 @@ class Round(msgspec.Struct, Generic[F]):
 
 
 class ReplyCase(msgspec.Struct, Generic[F]):
-    """A petition as far as its reply depends on it. `assigned` is in the order in which it took effect."""
+    """A petition as far as its reply depends on it. `assigned` is in the order in which it took effect.
+
+    `received` is the receipt as it reads now; `overtaken` as it read before each correction, with that one's position.
+    """
 
     received: F
     rounds: list[Round[F]]
     raised: list[UUID] = []
     assigned: list[F] = []
+    overtaken: list[tuple[int, F]] = []
 
     @property
     def receipt(self) -> PetitionReceived:
@@ -134,6 +141,9 @@ def evolve_reply_case(case: ReplyCase[F], fact: F, event: ReplyEvent) -> None:
     """Apply the next fact, with its event, to a case."""
     round_ = case.round
     match event:
+        case PetitionCorrected():
+            case.overtaken.append((fact.position, case.received))
+            case.received = _reading(case.received, corrected(case.receipt, event))
         case PetitionRaised():
             case.raised.append(event.conference_id)
         case PetitionAssigned() | PetitionReassigned():
@@ -160,3 +170,10 @@ def evolve_reply_case(case: ReplyCase[F], fact: F, event: ReplyEvent) -> None:
             round_.end = fact
         case _:
             assert_never(event)
+
+
+def _reading(fact: F, event: PetitionReceived) -> F:
+    """The same record in its place in the log, as it reads now."""
+    known: Any = fact  # each service has a struct of its own for it
+    found: F = msgspec.structs.replace(known, event=event)
+    return found

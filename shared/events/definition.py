@@ -85,8 +85,17 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     delegation: UUID | None = None
     #: Of every event on a petition that was pushed under a reference, and of its deadlines: that reference.
     petition_reference: PetitionReference | None = None
+    #: Of what a push recorded: which version of its sender's own record it was.
+    source_version: str = ""
     #: The trace (W3C) of the command that caused it; never that of a deadline event, which a replay raises the same.
     traceparent: str = ""
+
+    @property
+    def received_as(self) -> PetitionReference | None:
+        """Of the receipt of a petition: under which reference it was pushed. Receipts of 0.5.0 say it by two fields."""
+        if self.petition_reference is None and self.external_id:
+            return PetitionReference(self.source, self.external_id)
+        return self.petition_reference
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -140,6 +140,71 @@ class PetitionReceived(BasePetitionEvent, frozen=True, kw_only=True, omit_defaul
     ] = {}
 
 
+class PetitionCorrected(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """What was received says something else in the fields that `corrected` names; the others stand.
+
+    Petitioners may come to it and never leave it. Its place and its receipt code stay as they are.
+    """
+
+    TOPIC: ClassVar[str] = "PetitionCorrected"
+    corrected: Annotated[
+        Internal[tuple[str, ...]],
+        Meta(
+            description="The names of the fields that say something else now. One that is named and left out is empty "
+            "from now on; one that is given is named in any case."
+        ),
+    ] = ()
+    received_on: Annotated[Public[date | None], Meta(description="The day on which it was received after all.")] = None
+    kind: Annotated[Public[PetitionKind], Meta(description="`petition` is a kiến nghị, `reflection` a phản ánh.")] = (
+        "petition"
+    )
+    channel: Annotated[Internal[str], Meta(description="How it came in, in the sender's own word.")] = ""
+    village: Annotated[Internal[str], Meta(description="The village (thôn, bản, tổ dân phố) that it is about.")] = ""
+    petitioner_ids: Annotated[
+        Internal[tuple[str, ...]],
+        Meta(description="The ids of those who petition; whoever was among them before stays."),
+    ] = ()
+    identities: Annotated[
+        SealedEach[dict[str, Identity]],
+        Meta(description="Who those petitioners are of whom something else is known now."),
+    ] = {}
+    text: Annotated[SealedAll[str], Meta(description="What they say, in their own words.")] = ""
+    attachments: Annotated[
+        Internal[tuple[Attachment, ...]],
+        Meta(description="All the files that belong to it now."),
+    ] = ()
+    submitted_at: Annotated[
+        Internal[Annotated[datetime, Meta(tz=True)] | None],
+        Meta(
+            description="The instant at which it was sent to the portal, with its offset. Deadlines rest on "
+            "`received_on`, the day of the receipt."
+        ),
+    ] = None
+    place: Annotated[
+        SealedAll[Place | None],
+        Meta(description="Where exactly the matter is: in words, as a point of Viet Nam, or both."),
+    ] = None
+    area: Annotated[
+        Public[str],
+        Meta(
+            description="About where the matter is, for everybody to see: the code of a commune, or a point rounded to "
+            "0.01 degree, latitude first (`21.38,103.02`)."
+        ),
+    ] = ""
+    category: Annotated[Internal[str], Meta(description="The category that the portal gave it, in its own word.")] = ""
+    consent: Annotated[Internal[Consent | None], Meta(description="The consent to be told.")] = None
+    language: Annotated[
+        Internal[str], Meta(description="The language of the text, as BCP 47 names it: `vi`, `blt`, `hmn-Latn`.")
+    ] = ""
+    attributes: Annotated[
+        Internal[dict[str, str | int | bool]],
+        Meta(
+            description="What the province adds, under names that the setting INTAKE_ATTRIBUTES declares "
+            "(`lai-chau.ho-ngheo`). They are not sealed: nothing that tells who somebody is."
+        ),
+    ] = {}
+
+
 class PetitionClassified(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An official wrote the neutral title and the classification (plan II.4.1)."""
 
@@ -378,6 +443,7 @@ class PersonalDataErased(BasePetitionEvent, frozen=True, kw_only=True, omit_defa
 #: Every event of a petition. A fold or a rule that forgets one of them fails in the type checker.
 PetitionEvent = (
     PetitionReceived
+    | PetitionCorrected
     | PetitionClassified
     | AcceptanceNoticeSent
     | RefusalNoticeSent

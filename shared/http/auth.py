@@ -12,14 +12,26 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from litestar.types import BeforeRequestHookHandler
+from litestar.types import BeforeRequestHookHandler, Scope
 
 from shared.http.loopback import is_loopback
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.permissions import permission_of
 from shared.http.problems import ProblemError, problem
-from shared.http.refused_calls import RefusedCalls
-from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
+from shared.http.rate_limits import RATE, WINDOW, RateLimits, TooOften
+from shared.http.refused_calls import RefusedCalls, network_of
+from shared.http.tokens import (
+    RIGHTS,
+    ROLES,
+    InvalidTokens,
+    Right,
+    Role,
+    TokenEntry,
+    checked,
+    hash_token,
+    load_tokens,
+    mint_token,
+)
 from shared.identifiers import NATION, is_within
 
 #: What whoever makes callers needs beside them.
@@ -63,6 +75,8 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
     post: UUID | None = None
     delegation: UUID | None = None
     delegated: frozenset[str] = frozenset()
+    #: What it may do beyond the acts of its roles.
+    may: tuple[Right, ...] = RIGHTS
     #: What a person is called on pages.
     called: str = ""
 
@@ -108,15 +122,15 @@ LESSER = "local:"
 
 
 def configured_callers(
-    host: str, tokens_file: str, tokens: str, *, cookies: bool = False, provider: bool = False
+    host: str, tokens_file: str, tokens: str, *, cookies: bool = False, provider: bool = False, rate: int = 0
 ) -> "Callers":
-    """The callers that settings name; `provider`: they name one, of people or of systems.
+    """The callers that settings name; `provider`: they name one, of people or of systems; `rate`: a second and caller.
 
     Nobody is `local` once there is either. Raises InvalidTokens.
     """
     entries = load_tokens(tokens_file, tokens)
     local = is_loopback(host) and not (tokens_file or tokens or provider)
-    return Callers(entries, local_allowed=local, cookies=cookies, has_provider=provider)
+    return Callers(entries, local_allowed=local, cookies=cookies, has_provider=provider, rate=rate)
 
 
 class Callers:
@@ -130,6 +144,7 @@ class Callers:
         cookies: bool = False,
         has_provider: bool = False,
         refused: RefusedCalls | None = None,
+        rate: int = 0,
     ) -> None:
         self._cookies, self._local_allowed = cookies, local_allowed
         #: Who knows people; None until a provider is configured and reached.
@@ -137,6 +152,8 @@ class Callers:
         #: Who knows systems by the tokens of a provider; None where there is none.
         self.systems: SystemProofs | None = None
         self.refused = refused or RefusedCalls()
+        #: How often each caller may call; None where nothing is limited.
+        self.limits = RateLimits(rate) if rate and not local_allowed else None
         self._by_hash: dict[str, AuthenticatedCaller] = {}
         self._by_user: dict[str, AuthenticatedCaller] = {}
         if entries or not has_provider:
@@ -207,9 +224,40 @@ class Callers:
             await self.refused.note(_peer(request), "unknown-token")
         return known
 
+    def _count(self, request: Request[Any, Any, Any], who: str) -> None:
+        """Count a request towards what its caller, or an unknown one's address, may. Raises ProblemError 429."""
+        if self.limits is None:
+            return
+        try:
+            left = self.limits.take(who)
+        except TooOften as refusal:
+            request.scope["state"][RATE] = self.limits.headers(refusal.left)
+            headers = {"Retry-After": str(refusal.wait)}
+            raise problem(429, "too-many-requests", headers=headers, most=self.limits.most, window=WINDOW) from None
+        request.scope["state"][RATE] = self.limits.headers(left)
+
+    def noting(self, forbidden: tuple[type[Exception], ...] = ()) -> Callable[[Exception, Scope], Awaitable[None]]:
+        """The hook for `Litestar(after_exception=...)`, which notes what a known caller may not.
+
+        `forbidden` are the exceptions of a service that say so by another class than ProblemError.
+        """
+
+        async def note(error: Exception, scope: Scope) -> None:
+            caller: AuthenticatedCaller | None = scope.get("state", {}).get(_CALLER)
+            is_told = isinstance(error, ProblemError) and error.status in (403, 429)
+            if caller is not None and (is_told or isinstance(error, forbidden)):
+                client = scope.get("client")
+                self.refused.note_forbidden(client[0] if client else "", caller.name, getattr(error, "code", ""))
+
+        return note
+
     def of_broker_user(self, user_id: str | None) -> AuthenticatedCaller | None:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
+
+    def named(self, name: str) -> AuthenticatedCaller | None:
+        """The caller that the tokens file has under a name, with the rights that it has there now."""
+        return next((caller for caller in self._by_hash.values() if caller.name == name), None)
 
     def broker_users_within(self, jurisdiction: str) -> frozenset[str]:
         """The users of the broker whose callers belong to a jurisdiction or one below it."""
@@ -232,15 +280,19 @@ class Callers:
                 raise problem(404, "not-found", "address")
             if request.scope["path"] not in open_paths:
                 try:
-                    request.scope["state"][_CALLER] = await self.who(request)
+                    caller = await self.who(request)
                 except ProblemError as refusal:
                     is_proof = refusal.status == 401  # whose sentence says what was wrong with it
                     await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
+                    if is_proof:
+                        self._count(request, f"address {network_of(_peer(request))}")
                     if before_refusal is not None:
                         await before_refusal(request)
                     raise
+                request.scope["state"][_CALLER] = caller
+                self._count(request, caller.name)
                 permission = permission_of(request.scope["route_handler"])
-                if not permission.allows(request.scope["state"][_CALLER].roles):
+                if not permission.allows(caller.roles):
                     raise problem(403, "role-may-not", "needs", roles=sorted(permission.roles))
             if request.scope["query_string"]:
                 refuse_unknown_parameters(request)
@@ -351,7 +403,9 @@ def _lesser(token: str) -> AuthenticatedCaller | None:
 
 
 def _caller(entry: TokenEntry) -> AuthenticatedCaller:
-    return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources)
+    return AuthenticatedCaller(
+        entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources, may=entry.may
+    )
 
 
 def unauthenticated(sentence: str) -> ProblemError:

@@ -22,6 +22,7 @@ from shared.http.permissions import for_roles
 from shared.http.problems import ProblemError, problem
 from shared.http.scoped_feed import LOOK_EVERY, FeedLog, ScopedReading, Visible, scoped_page
 from shared.http.server import stopping
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code
 
 DEFAULT_LIMIT = 500
 MAX_LIMIT = 5_000
@@ -125,12 +126,12 @@ class PartialEventPage(msgspec.Struct, kw_only=True):
 _EITHER: Any = EventPage | PartialEventPage  # the framework's types know one class, its OpenAPI any of several
 _PAGE = ResponseSpec(_EITHER, generate_examples=False, description="the events after the position")
 _DESCRIPTION = """The bytes of every event as they are stored. A page ends after `limit` events, or with the event that
-fills it to 4 MiB. `complete_to` stands only in answers that reach the head.
+fills it to 4 MiB, what is hidden from you counted too. `complete_to` stands only in answers that reach the head.
 
 Who may see the whole log goes on by `after` and `epoch`: a stale `epoch` is answered 409 with the new one. Everybody
-else, and whoever asks for a part, goes on by `cursor`: the answer's `next`, for the same question. Such a page may be
-empty, and `next` goes on all the same. What a caller was not allowed to see when it was passed is not sent later. Where
-the store was restored to before the cursor, 409 has another `cursor` to go on from."""
+else, and whoever asks for a part, goes on by `cursor`: the answer's `next`, for the same caller and question. Such a
+page may be empty, and `next` goes on all the same. What a caller was not allowed to see when it was passed is not sent
+later. Where the store was restored to before the cursor, 409 has another `cursor` to go on from."""
 
 
 def feed_route(log: FeedSource, may_read: MayRead, visible: Visible, type_prefix: str = "") -> HTTPRouteHandler:
@@ -181,8 +182,8 @@ def feed_route(log: FeedSource, may_read: MayRead, visible: Visible, type_prefix
         wait: Annotated[float, QueryParameter(ge=0, le=MAX_WAIT, description="seconds to wait for an event")] = 0.0,
     ) -> Response[bytes]:
         caller = caller_of(request)
-        asked = FeedFilter(tuple(map(_known_type, types or ())), jurisdiction, mine)
-        of_part = cursor is not None or asked != FeedFilter()
+        of_part = cursor is not None or bool(types or jurisdiction or mine)
+        asked = FeedFilter(tuple(map(_known_type, types or ())), _known_place(jurisdiction), mine, caller.name)
         if of_part and (after is not None or epoch):
             raise problem(400, "feed-parameters", field="epoch" if after is None else "after")
         if not of_part:
@@ -203,6 +204,13 @@ def feed_route(log: FeedSource, may_read: MayRead, visible: Visible, type_prefix
         return Response(feed_page(page, type_prefix), media_type="application/json")
 
     return read_events
+
+
+def _known_place(given: str) -> str:
+    try:
+        return agency_code(given) if given else ""
+    except MalformedCode as error:
+        raise problem(400, "invalid-code", field="jurisdiction", text=error.text, most=MAX_CODE_LENGTH) from None
 
 
 def _known_type(given: str) -> str:

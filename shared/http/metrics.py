@@ -29,6 +29,7 @@ REFUSED_CALLS = "Calls refused by this process for want of proof who calls: no t
 SYSTEMS_KEYS_READ = (
     "When this process last read the keys of the provider of systems; 0 before it did, missing where there is none"
 )
+FORBIDDEN_CALLS = "Calls of known callers that this process refused: not for the role, not at the place, too often"
 STANDBY_REQUIRED = "1 where the database waits for a standby at each commit, as synchronous_standby_names says"
 STANDBY_CONFIRMED = "When the required standby last acknowledged a commit of this process; missing where there is none"
 

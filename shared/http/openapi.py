@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
@@ -20,6 +21,7 @@ from litestar.openapi.spec import (
     Operation,
     Parameter,
     Reference,
+    RequestBody,
     Schema,
     SecurityScheme,
     Server,
@@ -53,6 +55,8 @@ _HEADERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "Retry-After": ("seconds to wait before the same is sent again", {"type": "integer"}),
     "WWW-Authenticate": ("how to authenticate", {"type": "string"}),
     "Accept-Encoding": ("the encodings of a body that are taken", {"type": "string"}),
+    "RateLimit": ("the requests that are left (`r`), and the seconds until all are again (`t`)", {"type": "string"}),
+    "RateLimit-Policy": ("the requests (`q`) that a caller may make in some seconds (`w`)", {"type": "string"}),
     "Content-Language": ("the language of title and detail", {"type": "string", "enum": ["en", "vi"]}),
     "Content-Disposition": ("the name of the file", {"type": "string"}),
     "Allow": ("the methods of the address", {"type": "string"}),
@@ -61,6 +65,7 @@ _OF_STATUS: Mapping[str, tuple[str, ...]] = {
     "401": ("WWW-Authenticate",),
     "412": ("ETag",),
     "415": ("Accept-Encoding",),
+    "429": ("Retry-After", "RateLimit", "RateLimit-Policy"),
     "503": ("Retry-After",),
 }
 _TAGS = {
@@ -81,6 +86,7 @@ _TAGS = {
     "reminder": "Whom to urge.",
     "report": "Figures of a period.",
     "feed": "The log, in order.",
+    "subscription": "Events over HTTP to an address of the caller's.",
     "clock": "The store's time.",
     "operations": "For those who run the service.",
 }
@@ -97,13 +103,14 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
         410: "it was there, and is gone for good",
         412: "the version in If-Match is not the current one",
         413: "a body beyond 1 MiB, or a file beyond what is taken",
+        429: "this caller asks too often; wait for the seconds of Retry-After",
         415: "a body that is compressed, or not of a type that is taken",
         422: "a field is wrong, or the key was used with another body",
         503: "the store cannot take it now; try again with the same key",
     }
     return {
         s: ResponseSpec(Problem, generate_examples=False, description=words[s], media_type=PROBLEM_JSON)
-        for s in statuses
+        for s in (*statuses, *((429,) if 401 in statuses else ()))
     }
 
 
@@ -206,6 +213,19 @@ def answers(
                 self.parameters = [*(self.parameters or []), IF_NONE_MATCH]
 
     return AnsweringOperation
+
+
+def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operation]:
+    """The operation class of a route with one plain body, as JSON or as text of other media types."""
+
+    class BodyOperation(DescribedOperation):
+        def describe(self) -> None:
+            (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
+            content = {"application/json": OpenAPIMediaType(schema=Reference(ref=schema["$ref"]))}
+            text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+            self.request_body = RequestBody(content={**content, **dict.fromkeys(media_types, text)}, required=True)
+
+    return BodyOperation
 
 
 def describe_answer(

@@ -1,4 +1,4 @@
-"""Calls that were refused for want of proof: counted, told once a minute an address, and made slow where they repeat.
+"""Calls that were refused: counted, told once a minute an address and caller, made slow where wrong tokens repeat.
 
 Only the answer to a wrong token waits: a right one from the same address is never held up by others' wrong ones.
 """
@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 import structlog
+
+from shared.http.tokens import PERSON
 
 MINUTE = 60.0  # seconds for which an address is remembered
 MAX_ADDRESSES = 4096  # remembered at once; those beyond count as one
@@ -39,14 +41,25 @@ class RefusedCalls:
     ) -> None:
         self._clock, self._sleep = clock, sleep
         self._counts: Counter[tuple[str]] = Counter()
-        self._addresses: dict[str, _Address] = {}
+        self._forbidden: Counter[tuple[str]] = Counter()
+        self._addresses: dict[tuple[str, str], _Address] = {}
         self._waiting = 0
         self._prunes_at = 0.0
 
     @property
     def counts(self) -> Mapping[tuple[str], int]:
-        """How many calls were refused, by reason."""
+        """How many calls were refused for want of proof who calls, by reason."""
         return dict(self._counts)
+
+    @property
+    def forbidden(self) -> Mapping[tuple[str], int]:
+        """How many calls of known callers were refused, by reason: not theirs to do, or too often."""
+        return dict(self._forbidden)
+
+    def note_forbidden(self, address: str, caller: str, reason: str) -> None:
+        """Count what a known caller may not, and log it. Of a person is said that it was one, and not who."""
+        self._forbidden[(reason,)] += 1
+        self._told(network_of(address), reason, PERSON.rstrip(":") if caller.startswith(PERSON) else caller)
 
     async def note(self, address: str, reason: str) -> None:
         """Count a refusal and log it; wait as long as its answer should."""
@@ -61,17 +74,18 @@ class RefusedCalls:
             finally:
                 self._waiting -= 1
 
-    def _told(self, address: str, reason: str) -> float:
+    def _told(self, network: str, reason: str, caller: str = "") -> float:
         """Log the first of a minute. The seconds that the answer should wait."""
-        now = self._clock()
+        now, address = self._clock(), (network, caller)
         if address not in self._addresses and len(self._addresses) >= MAX_ADDRESSES:
             if now >= self._prunes_at:  # a flood of addresses walks them once a second, not once a call
                 self._prunes_at = now + 1.0
                 self._addresses = {name: a for name, a in self._addresses.items() if now - a.since < MINUTE}
-            address = address if len(self._addresses) < MAX_ADDRESSES else OTHERS
+            address = address if len(self._addresses) < MAX_ADDRESSES else (OTHERS, "")
         found = self._addresses.get(address)
         if found is None or now - found.since >= MINUTE:
-            log.warning("call_refused", address=address, reason=reason, before=found.untold if found else 0)
+            known = {"caller": address[1]} if address[1] else {}
+            log.warning("call_refused", address=address[0], reason=reason, before=found.untold if found else 0, **known)
             found = self._addresses[address] = _Address(now)
         else:
             found.untold += 1

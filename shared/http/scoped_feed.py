@@ -14,7 +14,7 @@ from shared.feed_cursor import MARGIN, FeedCursor, FeedFilter, ForeignCursor, be
 from shared.http.auth import AuthenticatedCaller
 from shared.http.problems import problem
 
-SCAN = 500  # events that are read at a time
+SCAN = 500  # events that are read at a time, at most
 MAX_SCANNED = 5_000  # positions a page
 LOOK_EVERY = 1.0  # seconds: a notification may be lost, and a stopping server waits for nobody
 
@@ -88,16 +88,19 @@ class ScopedReading:
     ) -> ScopedPage:
         """The page after a cursor, "" for the first one. Raises ProblemError.
 
-        It ends at `limit` events, at 4 MiB, after 5,000 positions, or at the end of the log once `wait` seconds are
-        over; so it may be empty, and `next` goes on all the same.
+        It ends at `limit` events, once it has passed 4 MiB or 5,000 positions, what is hidden counted too, or at the
+        end of the log once `wait` seconds are over; so it may be empty, and `next` goes on all the same.
         """
+        await self._visible(caller, asked, ())
         source, epoch = await self._log.identity()
         key = await self._log.cursor_key()
         cursor = await self._cursor(word, source, asked, key)
         loop = asyncio.get_running_loop()
         until, found, size, scanned, complete_to = loop.time() + wait, list[Recorded](), 0, 0, None
         while len(found) < limit and size < PAGE_BYTES and scanned < MAX_SCANNED:
-            events = await self._log.events_after(cursor.position, min(SCAN, MAX_SCANNED - scanned))
+            # The first look is as long as the page; while nothing is found, each is as long as all before it.
+            look = min(SCAN, max(limit - len(found), scanned), MAX_SCANNED - scanned)
+            events = await self._log.events_after(cursor.position, look)
             if not events:
                 left = until - loop.time()
                 if found or left <= 0 or is_stopping():
@@ -110,13 +113,12 @@ class ScopedReading:
             wanted = [event for event in events if not asked.types or event.topic in asked.types]
             seen = await self._visible(caller, asked, wanted)
             for event in events:
-                scanned += 1
+                scanned, size = scanned + 1, size + len(event.state)
                 cursor = moved(cursor, event.position, event.event_id, event.recorded_at)
                 if event.position in seen:
                     found.append(event)
-                    size += len(event.state)
-                    if len(found) == limit or size >= PAGE_BYTES:
-                        break
+                if len(found) == limit or size >= PAGE_BYTES:
+                    break
         return ScopedPage(source=source, epoch=epoch, next=written(cursor, key), complete_to=complete_to, events=found)
 
     async def _cursor(self, word: str, source: str, asked: FeedFilter, key: bytes) -> FeedCursor:

@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
 from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
+from shared.http.rate_limits import RATE
 from shared.trace import ORIGIN, Origin, request_id_of, traceparent_of
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
@@ -133,9 +134,8 @@ def guarded(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 names = {name.lower() for name, _ in headers}
-                message = message | {
-                    "headers": [*headers, *(guard for guard in GUARDS if guard[0] not in names), named]
-                }
+                headers += [guard for guard in GUARDS if guard[0] not in names]
+                message = message | {"headers": [*headers, named, *scope.get("state", {}).get(RATE, ())]}
             await send(message)
 
         before = ORIGIN.set(origin)

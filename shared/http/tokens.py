@@ -34,6 +34,9 @@ ROLE_TITLES: Mapping[Role, Sentence] = {
     "admin": Sentence("Quản trị người dùng", "administrator of people"),
     "system": Sentence("Hệ thống kết nối", "connected system"),
 }
+#: What a token may do beyond the acts of its role: a system reads the answers to what came from it.
+Right = Literal["read-answers"]
+RIGHTS: tuple[Right, ...] = ("read-answers",)
 #: The names of callers that no file may give, and how those of people begin.
 RESERVED = frozenset({"local", "bootstrap"})
 PERSON = "person:"
@@ -60,6 +63,7 @@ class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """One caller. `sha256` is the hash of its token, or of both while one replaces the other.
 
     `amqp_user` is its user at the broker. `sources` are the names in which it may push, `*` any; left out: its own.
+    `may` are its rights beyond its role's acts; left out: all of them.
     """
 
     name: str
@@ -69,6 +73,7 @@ class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     agency: str = ""
     amqp_user: str = ""
     sources: tuple[str, ...] = ()
+    may: tuple[Right, ...] = RIGHTS
 
     @property
     def hashes(self) -> tuple[str, ...]:
@@ -99,6 +104,7 @@ def mint_token(
     agency: str = "",
     amqp_user: str = "",
     sources: tuple[str, ...] = (),
+    may: tuple[Right, ...] = RIGHTS,
 ) -> tuple[str, TokenEntry]:
     """A new token and its entry for the tokens file. The token itself is kept nowhere."""
     token = _PREFIX + secrets.token_urlsafe(_ENTROPY)
@@ -110,6 +116,7 @@ def mint_token(
         agency=agency,
         amqp_user=amqp_user,
         sources=sources,
+        may=may,
     )
     return token, entry
 

@@ -28,7 +28,6 @@ class StoredLog:
         self._pool = pool
         self._notifications = notifications
         self._durable = durable
-        self._cursor_key: bytes | None = None
 
     async def identity(self) -> tuple[str, str]:
         """Return the source and its epoch, as they are now."""
@@ -46,10 +45,9 @@ class StoredLog:
 
     async def cursor_key(self) -> bytes:
         """Return the key under which this store signs the cursors of its feed."""
-        if self._cursor_key is None:
-            self._cursor_key = await self._pool.fetchval("SELECT cursor_key FROM store_state")
-        assert self._cursor_key is not None
-        return self._cursor_key
+        # Asked for each time: another store may stand behind the address after a restore.
+        found: bytes = await self._pool.fetchval("SELECT cursor_key FROM store_state")
+        return found
 
     async def last_event_until(self, instant: datetime) -> Recorded | None:
         """Return the last event recorded at or before an instant; None where all came later."""

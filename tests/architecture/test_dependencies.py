@@ -10,7 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-OURS = {"services", "shared", "tests", "benchmarks", "deploy"}
+CLIENT = tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text("utf-8"))
+OURS = {"services", "shared", "tests", "benchmarks", "deploy", "doithoai_client"}
 #: uvicorn loads the one by name, zoneinfo the other.
 LOADED_BY_NAME = {"httptools", "tzdata"}
 #: Run in the environment of the generator that wrote what they import.
@@ -49,6 +50,15 @@ def test_import__of_the_product_is_declared() -> None:
     # What runs servers on a developer's machine takes PostgreSQL from a wheel; the product itself never does.
     undeclared = needed.keys() - declared() - imported("services/dev").keys()
     assert {package: needed[package] for package in undeclared} == {}, "declare in pyproject.toml"
+
+
+def test_import__of_the_client_library_is_what_it_declares() -> None:
+    needed = {normalised(re.split(r"[\[=<>]", each)[0]) for each in CLIENT["project"]["dependencies"]}
+    assert imported("clients/python/src").keys() == needed
+
+
+def test_client_library__has_the_version_of_the_product() -> None:
+    assert CLIENT["project"]["version"] == PROJECT["project"]["version"]
 
 
 def test_import__of_the_tests_is_declared() -> None:

@@ -12,7 +12,9 @@ TWICE = {"Fact", "History"}
 def homes() -> dict[str, list[str]]:
     """Where each public class of the top level of a module is defined."""
     found = defaultdict(list)
-    for path in (path for top in ("services", "shared", "benchmarks", "tests") for path in (ROOT / top).rglob("*.py")):
+    for path in (
+        path for top in ("services", "shared", "clients", "benchmarks", "tests") for path in (ROOT / top).rglob("*.py")
+    ):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")

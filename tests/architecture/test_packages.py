@@ -45,7 +45,7 @@ def test_package__is_the_one_of_this_repository(package: object) -> None:
     assert Path(str(package.__file__)).resolve().is_relative_to(ROOT)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("package", ["services", "shared"])
+@pytest.mark.parametrize("package", ["services", "shared", "doithoai_client"])
 def test_import__opens_nothing(package: str) -> None:
     result = subprocess.run(
         [sys.executable, "-c", _PROBE, package], cwd=ROOT, capture_output=True, text=True, check=True, timeout=100
@@ -69,6 +69,8 @@ def test_versions__have_an_upcaster_for_every_step() -> None:
     assert [step for step in steps if step not in UPCASTERS] == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "services").rglob("*.py")) + sorted((ROOT / "shared").rglob("*.py")))
+@pytest.mark.parametrize(
+    "path", [each for top in ("services", "shared", "clients") for each in sorted((ROOT / top).rglob("*.py"))]
+)
 def test_module__says_in_one_line_what_it_is(path: Path) -> None:
     assert path.read_text("utf-8").startswith('"""'), path.relative_to(ROOT)

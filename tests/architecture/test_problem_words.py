@@ -30,7 +30,15 @@ CODES: dict[str, list[str]] = {
 }
 #: A class that is handed in, by the name of the parameter; those that choose their words themselves.
 CODES["unknown"] = ["unknown-jurisdiction", "unknown-agency"]
-OWN_WORDS = ("KeyReused", "NotInCatalogue", "ReferenceAnnulled", "ReferenceDiffers", "ReferenceUsed", "StaleVersion")
+OWN_WORDS = (
+    "KeyReused",
+    "NotInCatalogue",
+    "ReferenceAnnulled",
+    "ReferenceDiffers",
+    "ReferenceUsed",
+    "SourceVersionReused",
+    "StaleVersion",
+)
 NAMED = {"field", "headers", "members"}  # of `problem`, beside the values
 
 

@@ -6,8 +6,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from services.followup.entrypoints import app as followup_app
 from services.followup.entrypoints import queries as followup_queries
+from services.followup.entrypoints.me import me_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
+from services.followup.entrypoints.subscriptions import subscription_routes
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -38,7 +40,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
         *catalogue_routes(NOTHING),
         upload_route(NOTHING),
         *file_routes(NOTHING, NOTHING),
-        *people_routes(NOTHING),
+        *people_routes(NOTHING, NOTHING),
         refused_route(NOTHING, NOTHING, NOTHING),
         *clock_routes(NOTHING, NOTHING, NOTHING),
         feed_route(NOTHING, NOTHING, NOTHING),
@@ -57,6 +59,8 @@ def followup_routes() -> list[HTTPRouteHandler]:
         *followup_queries.query_routes(NOTHING, NOTHING),
         *report_routes(NOTHING),
         *reminder_routes(NOTHING, NOTHING),
+        *me_routes(NOTHING),
+        *subscription_routes(NOTHING),
         feed_route(NOTHING, NOTHING, NOTHING),
         *health_routes(NOTHING, NOTHING),
     ]

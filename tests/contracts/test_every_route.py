@@ -31,7 +31,7 @@ ID = "01900000-0000-7000-8000-000000000000"
 IN_PATH = {"uuid": ID, "int": "2026", "str": "x"}
 
 
-class Place(NamedTuple):
+class PlaceInBody(NamedTuple):
     """One method at one address of a service."""
 
     app: Litestar
@@ -60,14 +60,14 @@ def pages() -> list[HTTPRouteHandler]:
     ]
 
 
-def places() -> list[Place]:
+def places() -> list[PlaceInBody]:
     metrics = [metrics_route(_Nothing(), NOTHING)]
     apps = (
         intake_app([*intake_routes(), *metrics], Callers(local_allowed=True)),
         followup_app([*followup_routes(), *pages(), *metrics], Callers(local_allowed=True)),
     )
     found = [
-        Place(app, method, _filled(route), handler)
+        PlaceInBody(app, method, _filled(route), handler)
         for app in apps
         for route in app.routes
         for method, (handler, _) in getattr(route, "route_handler_map", {}).items()
@@ -96,7 +96,7 @@ def test_every_route_of_both_services_is_walked() -> None:
 
 
 @pytest.mark.parametrize("place", PLACES, ids=str)
-def test_query__that_the_route_does_not_know_is_refused_with_what_it_knows(place: Place) -> None:
+def test_query__that_the_route_does_not_know_is_refused_with_what_it_knows(place: PlaceInBody) -> None:
     client = TestClient(place.app, base_url=LOCAL)
     answer = client.request(place.method, f"{place.path}?sate=raised")
     assert answer.status_code == 400
@@ -112,7 +112,7 @@ def test_query__that_the_route_does_not_know_is_refused_with_what_it_knows(place
     [(p, n.name) for p in PLACES for n in parameters_of(p.handler).values() if not n.several and p.method != "HEAD"],
     ids=str,
 )
-def test_query__with_a_parameter_twice_is_refused(place: Place, name: str) -> None:
+def test_query__with_a_parameter_twice_is_refused(place: PlaceInBody, name: str) -> None:
     answer = TestClient(place.app, base_url=LOCAL).request(place.method, f"{place.path}?{name}=1&{name}=2")
     assert (answer.status_code, answer.json()["field"]) == (400, name)
 
@@ -126,7 +126,7 @@ def test_get__has_a_head_at_the_same_address() -> None:
 
 
 @pytest.mark.parametrize("place", [p for p in PLACES if p.method == "GET" and p.path != "/"], ids=str)
-def test_address__with_more_slashes_is_another(place: Place) -> None:
+def test_address__with_more_slashes_is_another(place: PlaceInBody) -> None:
     """A proxy that keeps others from an address knows only the one that is documented."""
     with_slash = place.path.rstrip("/") + "/"
     for path in (with_slash, f"/{place.path}", with_slash[:-1] + "%2F", place.path.replace("/", "//")):

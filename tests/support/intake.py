@@ -137,10 +137,11 @@ async def served(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Intak
 @pytest.fixture
 def placed(pg_server: TestServer) -> str:
     """The dsn of a fresh store of intake in which the places stand."""
-    return asyncio.run(pg_server.filled(_with_places))
+    return asyncio.run(pg_server.filled(with_places))
 
 
-async def _with_places(dsn: str) -> None:
+async def with_places(dsn: str) -> None:
+    """Fill a store with the places."""
     with tempfile.TemporaryDirectory() as folder:
         async with served(dsn, Path(folder)) as intake:
             await intake.places()

@@ -57,7 +57,7 @@ from tests.support.projection import Pool
 
 LOCAL = Callers(local_allowed=True)
 #: So that the first page is shown, and not the doors of development.
-NOT_ASKED = Callers(local_allowed=False, people_sign_in=True)
+NOT_ASKED = Callers(local_allowed=False, has_provider=True)
 
 
 def console_routes(

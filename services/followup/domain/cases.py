@@ -60,6 +60,7 @@ from shared.events.petition import (
     PetitionAssigned,
     PetitionClassified,
     PetitionClosed,
+    PetitionCorrected,
     PetitionEscalated,
     PetitionForwarded,
     PetitionMarkedComplex,
@@ -132,7 +133,8 @@ def evolve(case: PetitionCase, fact: PetitionFact) -> None:
         case PetitionScheduled():
             case.scheduled.append(event.conference_id)
         case (
-            PetitionRaised()
+            PetitionCorrected()
+            | PetitionRaised()
             | PetitionAssigned()
             | PetitionReassigned()
             | PetitionMarkedComplex()

@@ -10,7 +10,7 @@ import msgspec
 from shared.events import DatedEvent, Event, Metadata, Recorded, decode_state
 from shared.events.any_stream import AnyStreamEvent
 from shared.events.conference import ConferenceEvent
-from shared.events.petition import PetitionEvent, PetitionReceived
+from shared.events.petition import PetitionCorrected, PetitionEvent, PetitionReceived
 from shared.events.regulation import RegulationEvent
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ RegulationFact = Fact[RegulationEvent | AnyStreamEvent]
 def fact_of(recorded: Recorded) -> Fact:
     """Decode a recorded event. Raises UnknownTopic, Undecodable."""
     event, meta = decode_state(recorded.topic, recorded.state)
-    if isinstance(event, PetitionReceived) and event.attachments:
+    if isinstance(event, PetitionReceived | PetitionCorrected) and event.attachments:
         # No rule asks for them, and thousands of cases with long lists of files are held in memory at once.
         event = msgspec.structs.replace(event, attachments=())
     return Fact(

@@ -2,17 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPI, Schema
 
 from services.followup.adapters.intake_client import Refusal
 from services.followup.entrypoints.compression import compression
+from services.followup.entrypoints.subscriptions import BODIES
 from shared.http.auth import PROBES, Callers
 from shared.http.methods import with_head_and_options
-from shared.http.openapi import document, finish
+from shared.http.openapi import REF, document, finish, without_defaults
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
@@ -52,6 +55,7 @@ def make_app(
     }
     return Litestar(
         route_handlers=with_head_and_options(routes),
+        after_exception=[callers.noting()],
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,
@@ -59,7 +63,7 @@ def make_app(
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
-            lambda found: finish(found, PROBES),
+            _complete,
             prefix,
             routes,
         ),
@@ -67,6 +71,14 @@ def make_app(
         logging_config=None,
         debug=False,
     )
+
+
+def _complete(found: OpenAPI) -> None:
+    """Add the bodies, which Litestar does not parse itself."""
+    _, bodies = msgspec.json.schema_components(BODIES, ref_template=REF)
+    asked = cast(dict[str, Schema], without_defaults(bodies))
+    found.components.schemas = {**asked, **(found.components.schemas or {})}
+    finish(found, PROBES)
 
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:

@@ -73,6 +73,7 @@ class PetitionSeals:
         self._told = set[tuple[UUID, int]]()
         self._wrapping = AESGCM(_derived(master, b"wrap"))
         self._refused = AESGCM(_derived(master, b"refused"))
+        self._conflicts = AESGCM(_derived(master, b"conflict"))
         self._uploads = AESGCM(_derived(master, b"upload"))
         self._mac = hmac.new(_derived(master, b"fingerprint"), digestmod="sha256")
 
@@ -145,6 +146,14 @@ class PetitionSeals:
     def open_refused(self, refused_id: UUID, content: bytes) -> Kept:
         """A refused command, opened. Raises BrokenSeal."""
         return msgspec.msgpack.decode(opened_bytes(self._refused, content, refused_id.bytes), type=Kept)
+
+    def seal_conflict(self, conflict_id: UUID, content: bytes) -> bytes:
+        """What a push would change against the office, under the master key."""
+        return sealed_bytes(self._conflicts, content, conflict_id.bytes)
+
+    def open_conflict(self, conflict_id: UUID, sealed: bytes) -> bytes:
+        """The same, opened. Raises BrokenSeal."""
+        return opened_bytes(self._conflicts, sealed, conflict_id.bytes)
 
     def wrap_upload(self, stored_name: str, file_key: bytes) -> bytes:
         """A file's key under the master key, until an event names the file."""

@@ -36,6 +36,7 @@ class Authorship(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     external_id: str = ""
     backfilled: bool = False
+    source_version: str = ""
 
 
 class Recorder:
@@ -87,6 +88,7 @@ class Recorder:
             source=reference[0] if reference else normalised(body.source),
             external_id=reference[1] if reference else "",
             backfilled=command.backfilled,
+            source_version=command.source_version,
         )
         events: list[NewEvent] = []
         for fact in decided.facts:
@@ -134,6 +136,7 @@ class Recorder:
             external_id=said.external_id,
             backfilled=said.backfilled,
             petition_reference=pushed_as,
+            source_version=said.source_version,
             traceparent=ORIGIN.get().traceparent,
             sealed_sha256=self._seals.digest(sealed) if sealed else "",
         )
@@ -204,7 +207,9 @@ def _too_large(event: Event) -> InvalidValue:
 def _check_size(event: Event, petitioners: int) -> None:
     """What belongs to all petitioners is sealed once for each. Raises InvalidValue."""
     for name in _SHARED[event.TOPIC]:
-        if len(getattr(event, name)) * petitioners > MAX_SEALED:
+        value = getattr(event, name)
+        size = len(value) if isinstance(value, str) else len(msgspec.json.encode(value))
+        if size * petitioners > MAX_SEALED:
             most = MAX_SEALED // petitioners
             raise InvalidValue(name, "too-long-for-petitioners", most=most, petitioners=petitioners)
 

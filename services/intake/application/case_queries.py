@@ -16,6 +16,7 @@ from services.intake.domain import (
     Caller,
     Conference,
     Petition,
+    check_reading_answer,
     fold_conference,
     fold_petition,
     inherited,
@@ -75,6 +76,23 @@ class CaseQueries:
             raise NotFound(None, "petition")
         await self._history.confirm(facts[-1].position, epoch)
         return petition, facts
+
+    async def recorded_petition(self, caller: Caller, petition_id: UUID) -> Sequence[AnyFact]:
+        """The facts of a petition, also of one whose receipt was annulled. Raises NotFound, NotConfirmed."""
+        epoch = self._history.epoch
+        facts = (await self._history.facts([petition_id]))[petition_id]
+        is_petition = bool(facts) and facts[0].event.AGGREGATE == "petition"
+        petition = fold_petition(facts) or fold_petition(facts[:1]) if is_petition else None
+        if petition is None or not await self._is_seen(caller, petition, facts):
+            raise NotFound(None, "petition")
+        await self._history.confirm(facts[-1].position, epoch)
+        return facts
+
+    def check_reading_answer(self, caller: Caller, facts: Sequence[AnyFact]) -> None:
+        """Refuse the sealed words of an answer to who may not read them. Raises NotAllowed."""
+        petition, known = fold_petition(facts) or fold_petition(facts[:1]), self.regulation_cache
+        assert petition is not None
+        check_reading_answer(caller, self._of_heirs(caller, inherited(petition, known.regulation, known.today)))
 
     async def _is_seen(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
         """Whether a caller sees a case; the bodies are read anew before it is said that there is none."""

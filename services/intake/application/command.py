@@ -18,7 +18,8 @@ _IDS_IN_PATH = frozenset({"post", "delegation", "person"})
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """A command as a door hands it over. `if_match`: the versions of which one must be the current one; `backfilled`:
-    historic data recorded later, which raises no alerts."""
+    historic data recorded later, which raises no alerts; `source_version`: which version of its sender's own record a
+    push is."""
 
     codec: BodyCodec
     body: Extras
@@ -27,6 +28,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     if_match: Container[int] | None = None
     backfilled: bool = False
+    source_version: str = ""
 
     @property
     def reference(self) -> tuple[str, str] | None:

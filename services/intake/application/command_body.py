@@ -10,10 +10,10 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
-from services.intake.application.invalid_body import InvalidBody
 from services.intake.domain.field_checks import DIGEST
 from shared.calendar import CalendarYear
 from shared.events import DATED_EVENTS, DatedEvent
+from shared.invalid_body import InvalidBody
 
 MAX_SHORT = 200  # characters: references and names are indexed
 Short = Annotated[str, msgspec.Meta(max_length=MAX_SHORT)]

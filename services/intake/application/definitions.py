@@ -23,7 +23,7 @@ from shared.command_definitions import (
 )
 from shared.events import SEALED
 from shared.events.field_titles import CHOICE_TITLES, FIELD_HELP, FIELD_TITLES
-from shared.events.petition import PetitionReceived
+from shared.events.petition import PetitionCorrected, PetitionReceived
 from shared.events.titles import EVENT_TITLES, act_title
 
 #: Fields of text that name or hold something in particular.
@@ -70,6 +70,8 @@ _KINDS: dict[str, FieldKind] = {
 
 #: What the system of a portal knows of a petition and nobody at a counter does: no form asks for it.
 OF_PORTALS = frozenset({"submitted_at", "place", "area", "category", "consent", "language", "attributes"})
+#: The events that have them.
+_RECEIPTS = frozenset({PetitionReceived.TOPIC, PetitionCorrected.TOPIC})
 #: The fields that a catalogue lists the values of, by event and name.
 _CATALOGUES = {
     f"{event.TOPIC}.{name}": kind for event, kinds in CATALOGUE_FIELDS.items() for name, kind in kinds.items()
@@ -98,7 +100,7 @@ def _fields(owner: str, kind: type[msgspec.Struct], sealed: Any = ()) -> Iterato
     extras = () if owner not in EVENT_TITLES else Extras.__struct_fields__
     found = {field.name: field for field in msgspec.structs.fields(kind)}
     for name, field in found.items():
-        if name not in extras and not (owner == PetitionReceived.TOPIC and name in OF_PORTALS):
+        if name not in extras and not (owner in _RECEIPTS and name in OF_PORTALS):
             yield _field(owner, field, name in sealed)
     if extras:
         yield _field(owner, found["effective_on"], is_sealed=False)

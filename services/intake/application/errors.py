@@ -6,6 +6,9 @@ Refused (of the domain)
     ├── ReferenceUsed  the external reference belongs to another record
     ├── ReferenceDiffers   what is recorded under the external reference says something else
     ├── ReferenceAnnulled  what was recorded under the external reference was taken back
+    ├── ReferenceErased    the personal data of what was recorded under the external reference were erased
+    ├── SourceVersionReused  the same version of a record was pushed with other content
+    ├── ConflictDecided    the conflict was accepted, refused or superseded before
     ├── PartlyRecorded   some parts of an act are recorded under their references, and some are not
     ├── StaleVersion   If-Match names another version than the current one
     ├── NotFound       the address names nothing
@@ -51,6 +54,22 @@ class ReferenceAnnulled(CommandRefused):
 
     def __init__(self) -> None:
         super().__init__("external_id")
+
+
+class ReferenceErased(CommandRefused):
+    """The personal data of what was recorded under the external reference were erased."""
+
+
+class SourceVersionReused(CommandRefused):
+    """The same version of a record was pushed with other content, in `fields`."""
+
+    def __init__(self, source_version: str, fields: list[str]) -> None:
+        super().__init__("source_version", source_version=source_version, fields=fields)
+        self.fields = fields
+
+
+class ConflictDecided(CommandRefused):
+    """The conflict was accepted, refused or superseded before."""
 
 
 class PartlyRecorded(CommandRefused):

@@ -1,17 +1,17 @@
 """What of the log a caller sees who may not see all of it."""
 
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from services.intake.application.ports import History
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import AnyFact, Caller, fold_conference, fold_petition, may_see
 from services.intake.domain.permissions import HOLDERS, REGULATION, WITHOUT_CASES
+from shared.cases.feed_scope import HOLDS_BELOW, concerns, is_own
 from shared.events import Metadata, Recorded, decode_metadata
 from shared.feed_cursor import FeedFilter
-from shared.identifiers import is_within
 
-#: What holds for everybody below the place that it is of; people and their posts do not.
-_HOLDS_BELOW = REGULATION - {"person"}
+LOADED_AT_ONCE = 50  # cases: what is decoded at once holds up everybody else
 
 
 class FeedVisibility:
@@ -28,29 +28,34 @@ class FeedVisibility:
         if caller.roles <= WITHOUT_CASES or not events:
             return ()
         await self._regulation_cache.refresh()
-        near = [(event, meta) for event in events if self._is_near(caller, asked, meta := decode_metadata(event.state))]
+        told = ((event, decode_metadata(event.state)) for event in events)
+        near = [(event, meta) for event, meta in told if self._is_near(caller, asked, event.topic, meta)]
         if caller.roles <= HOLDERS:
-            cases = {event.originator_id for event, meta in near if meta.aggregate not in REGULATION}
-            facts = await self._history.facts(cases)
-            held = {case for case in cases if self._has_part(caller, facts[case])}
-            near = [each for each in near if each[0].originator_id in held or each[1].aggregate in _HOLDS_BELOW]
+            held = await self._held(
+                caller, {event.originator_id for event, meta in near if meta.aggregate not in REGULATION}
+            )
+            near = [each for each in near if each[0].originator_id in held or each[1].aggregate in HOLDS_BELOW]
         return {event.position for event, _ in near}
 
-    def _is_near(self, caller: Caller, asked: FeedFilter, meta: Metadata) -> bool:
+    def _is_near(self, caller: Caller, asked: FeedFilter, topic: str, meta: Metadata) -> bool:
         """Whether an event is of the caller's subtree, and of what it asks for."""
-        pushed_as = meta.petition_reference
-        if asked.mine and (pushed_as is None or not caller.may_push_as(pushed_as.source)):
+        if asked.mine and not is_own(topic, meta, caller.name, caller.sources):
             return False
-        places = (caller.jurisdiction, asked.jurisdiction or caller.jurisdiction)
-        return all(self._concerns(meta, place) for place in places)
-
-    def _concerns(self, meta: Metadata, subtree: str) -> bool:
-        if is_within(meta.jurisdiction, subtree):
-            return True
-        if meta.aggregate in _HOLDS_BELOW:
-            return is_within(subtree, meta.jurisdiction)
         known = self._regulation_cache
-        return is_within(known.regulation.successor_of_jurisdiction(meta.jurisdiction, known.today), subtree)
+        places = (caller.jurisdiction, asked.jurisdiction or caller.jurisdiction)
+        return concerns(meta, places, lambda code: known.regulation.successor_of_jurisdiction(code, known.today))
+
+    async def _held(self, caller: Caller, cases: Collection[UUID]) -> set[UUID]:
+        """The cases in which an agency has or had a part.
+
+        Only those are loaded that name it, or a body that it may have taken over from: most name neither.
+        """
+        words = self._regulation_cache.regulation.perhaps_before(caller.agency, self._regulation_cache.today)
+        named, held = sorted(await self._history.naming(cases, words)), set[UUID]()
+        for start in range(0, len(named), LOADED_AT_ONCE):
+            facts = await self._history.facts(named[start : start + LOADED_AT_ONCE])
+            held |= {case for case in facts if self._has_part(caller, facts[case])}
+        return held
 
     def _has_part(self, caller: Caller, facts: Sequence[AnyFact]) -> bool:
         if not facts:

@@ -1,27 +1,19 @@
 """The files of cases, for those who may read what is sealed of them; each reading is recorded."""
 
 from collections.abc import AsyncIterator
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
+from services.intake.application.answers import Answers, CaseFiles
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.errors import NotFound
-from services.intake.application.ports import FileFolder, FileSeals, MissingFile, NamedFile
+from services.intake.application.ports import FileFolder, FileSeals, MissingFile
 from services.intake.domain import Caller
 
 
 class ErasedFile(Exception):
     """There was such a file; its keys are gone with the petitioner to whom it belonged."""
-
-
-class CaseFiles(Protocol):
-    """The files that events of cases name."""
-
-    async def named(self, originator_id: UUID, digest: str) -> NamedFile | None:
-        """The file of this digest that events of a case name; None where nobody uploaded it."""
-        ...
 
 
 class OpenedFile(msgspec.Struct, frozen=True):
@@ -37,12 +29,21 @@ class OpenedFile(msgspec.Struct, frozen=True):
 class FileQueries:
     """Opens files within what the caller may read."""
 
-    def __init__(self, reading: CaseQueries, files: CaseFiles, folder: FileFolder | None, seals: FileSeals) -> None:
-        self._reading, self._files, self._folder, self._seals = reading, files, folder, seals
+    def __init__(
+        self, reading: CaseQueries, answers: Answers, files: CaseFiles, folder: FileFolder | None, seals: FileSeals
+    ) -> None:
+        self._reading, self._answers = reading, answers
+        self._files, self._folder, self._seals = files, folder, seals
 
     async def petition_file(self, caller: Caller, on_behalf_of: str, petition_id: UUID, digest: str) -> OpenedFile:
-        """A file of a petition. Raises NotFound, NotAllowed, ErasedFile, MissingFile, DamagedFile."""
-        await self._reading.begin_reading_petition(caller, on_behalf_of, petition_id)
+        """A file of a petition; for a system one that it sent, or that answers it.
+
+        Raises NotFound, NotAllowed, ErasedFile, MissingFile, DamagedFile.
+        """
+        if caller.is_sender:
+            petition_id = await self._answers.begin_reading_file(caller, on_behalf_of, petition_id, digest.lower())
+        else:
+            await self._reading.begin_reading_petition(caller, on_behalf_of, petition_id)
         return await self._opened(petition_id, digest)
 
     async def conference_file(self, caller: Caller, on_behalf_of: str, conference_id: UUID, digest: str) -> OpenedFile:

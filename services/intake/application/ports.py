@@ -138,6 +138,10 @@ class History(CaseHistory, Protocol):
         """
         ...
 
+    async def naming(self, originators: Iterable[UUID], words: Iterable[str]) -> Collection[UUID]:
+        """Those of some aggregates of which an event has one of these words as a value."""
+        ...
+
     async def regulation_after(self, position: int) -> tuple[Sequence[AnyFact], int]:
         """The facts of jurisdictions, agencies, policies, calendars, plans after a position, and the head read."""
         ...
@@ -188,6 +192,10 @@ class RefusedBodies(Protocol):
 
     async def erase(self, named: str, streams: Collection[UUID]) -> None:
         """Erase what is kept of every command that names this petitioner or person, or one of their streams."""
+        ...
+
+    async def forget_conflicts(self, petitions: Collection[UUID]) -> None:
+        """Forget what pushes that are conflicts say of some petitions."""
         ...
 
 

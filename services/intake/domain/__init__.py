@@ -10,6 +10,7 @@ from services.intake.domain.named_files import files_named, topics_that_name_fil
 from services.intake.domain.permissions import (
     Caller,
     check_person,
+    check_reading_answer,
     check_role,
     check_sender,
     check_source,
@@ -37,6 +38,7 @@ __all__ = [
     "Regulation",
     "agencies_named",
     "check_person",
+    "check_reading_answer",
     "check_role",
     "check_sender",
     "check_source",

@@ -10,7 +10,7 @@ from services.intake.domain.context import DecisionContext
 from shared.cases.catalogues import CatalogueLog, offered
 from shared.events import DatedEvent
 from shared.events.conference import PreparationTaskAssigned
-from shared.events.petition import PetitionClassified, PetitionReceived
+from shared.events.petition import PetitionClassified, PetitionCorrected, PetitionReceived
 from shared.events.regulation import CatalogueKind
 
 E = TypeVar("E", bound=DatedEvent)
@@ -19,6 +19,7 @@ E = TypeVar("E", bound=DatedEvent)
 CATALOGUE_FIELDS: Mapping[type[DatedEvent], Mapping[str, CatalogueKind]] = {
     PetitionClassified: {"field": "field"},
     PetitionReceived: {"channel": "channel", "village": "village"},
+    PetitionCorrected: {"channel": "channel", "village": "village"},
     PreparationTaskAssigned: {"kind": "task"},
 }
 

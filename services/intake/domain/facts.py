@@ -22,6 +22,8 @@ class Fact(msgspec.Struct, Generic[E_co], frozen=True):
     recorded_at: datetime
     #: Under which reference it came in; None where it had none.
     reference: PetitionReference | None = None
+    #: Of what a push recorded: which version of its sender's own record it was.
+    source_version: str = ""
 
     @property
     def on(self) -> date:

@@ -66,6 +66,8 @@ class Caller(msgspec.Struct, frozen=True):
     post: UUID | None = None
     delegation: UUID | None = None
     delegated: frozenset[str] = frozenset()
+    #: Whether a system reads the answers to what came from it.
+    reads_answers: bool = True
 
     def delegation_for(self, roles: frozenset[str]) -> UUID | None:
         """The delegation without which none of these roles would be the caller's; None where none is needed."""
@@ -203,6 +205,17 @@ def may_read_content(caller: Caller, case: Petition | Conference) -> None:
     if isinstance(case, Petition) and "agency" in caller.roles and caller.agency and caller.agency in case.in_charge:
         return
     raise RoleMayNot(None, "content")
+
+
+def check_reading_answer(caller: Caller, case: Petition | Conference) -> None:
+    """Refuse the sealed words of an answer to who reads no content, but for the system that pushed the petition.
+
+    That it came from the system is for `check_sender` to say. Raises NotAllowed.
+    """
+    if not caller.is_sender:
+        may_read_content(caller, case)
+    elif not caller.reads_answers:
+        raise RoleMayNot(None, "answers")
 
 
 def _elsewhere(place: str, caller: Caller) -> JurisdictionMayNot:

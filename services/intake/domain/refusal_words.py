@@ -28,6 +28,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Chỉ văn phòng và cơ quan được giao vụ việc mới được xem nội dung.",
                 "content is for the office and for the agency that has the case",
             ),
+            "answers": Sentence(
+                "Mã truy cập này không có quyền đọc câu trả lời (read-answers); hãy nhờ người vận hành cấp.",
+                "this token lacks the right read-answers; ask the operator for it",
+            ),
         },
     ),
     "jurisdiction-may-not": _with(
@@ -173,6 +177,28 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "no catalogue of this kind stands at {place} on {day}; adopt one first",
             ),
             "none-listed": Sentence("Danh sách đang trống; hãy nêu ít nhất một mục.", "name at least one"),
+            "not-correctable": Sentence(
+                "Không thể đính chính {name}; có thể đính chính: {allowed}.",
+                "{name} is not corrected; name fields among {allowed}",
+            ),
+            "after-acts": Sentence(
+                "Ngày tiếp nhận {day} sau ngày {first} của một ghi nhận về kiến nghị; hãy chọn ngày {first} hoặc sớm "
+                "hơn.",
+                "{day} is after {first}, on which something was done to the petition; name that day or an earlier one",
+            ),
+            "no-petitioner": Sentence(
+                "{label} không phải mã của người kiến nghị nào; hãy dùng mã có trong petitioner_ids.",
+                "{label} is the id of no petitioner; name one of petitioner_ids",
+            ),
+            "source-version": Sentence(
+                "Phiên bản của bản ghi phải là một số nguyên không âm hoặc một thời điểm (RFC 3339), tối đa {most} ký "
+                "tự.",
+                "give a whole number, or an instant (RFC 3339) with its offset, of at most {most} characters",
+            ),
+            "other-than-address": Sentence(
+                "Giá trị này khác với địa chỉ; hãy bỏ đi hoặc ghi {named}.",
+                "the address says {named}; leave it out or say the same",
+            ),
             "before-record": Sentence(
                 "Ngày {day} trước ngày {record_day} của ghi nhận cần thu hồi; hãy chọn ngày {record_day} hoặc "
                 "muộn hơn.",
@@ -1302,6 +1328,34 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             )
         },
     ),
+    "reference-erased": ProblemWords(
+        Sentence("Dữ liệu cá nhân đã bị xóa", "Reference erased"),
+        {
+            "": Sentence(
+                "Dữ liệu cá nhân của kiến nghị mang mã tham chiếu này đã bị xóa theo yêu cầu; không ghi nhận thêm gì.",
+                "the personal data of the petition under this reference were erased; a push records nothing on it",
+            )
+        },
+    ),
+    "source-version-reused": ProblemWords(
+        Sentence("Cùng phiên bản nhưng khác nội dung", "Version reused"),
+        {
+            "": Sentence(
+                "Phiên bản {source_version} đã được gửi với nội dung khác ở: {fields}; hãy gửi thay đổi với phiên bản "
+                "mới hơn.",
+                "version {source_version} was pushed with another {fields}; push a change under a later version",
+            )
+        },
+    ),
+    "conflict-decided": ProblemWords(
+        Sentence("Khác biệt đã được xử lý", "Conflict decided"),
+        {
+            "": Sentence(
+                "Khác biệt này đã được xử lý trước đó ({state}).",
+                "the conflict was decided before: it is {state}",
+            )
+        },
+    ),
     "partly-recorded": ProblemWords(
         Sentence("Đã ghi nhận một phần", "Partly recorded"),
         {
@@ -1328,6 +1382,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "petition": Sentence(
                 "Không có kiến nghị này trong địa bàn của bạn; hãy kiểm tra lại mã.",
                 "there is no such petition within your jurisdiction",
+            ),
+            "conflict": Sentence(
+                "Không có khác biệt này trong địa bàn của bạn; hãy kiểm tra lại mã.",
+                "there is no such conflict within your jurisdiction",
             ),
             "conference": Sentence(
                 "Không có hội nghị này trong địa bàn của bạn; hãy kiểm tra lại mã.",

@@ -11,7 +11,6 @@ from services.intake.application.composite.act_handler import ActHandler
 from services.intake.application.composite.act_result import ActResult, result_of
 from services.intake.application.composite.given_act import GivenAct, Parts, parts_of
 from services.intake.application.composite_acts import COMPOSITE_ACTS, CompositeAct
-from services.intake.application.invalid_body import InvalidBody
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import check_type, whole_body
@@ -19,6 +18,7 @@ from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.commands import headers_of, key_of
 from shared.http.auth import caller_of
 from shared.http.permissions import for_roles
+from shared.invalid_body import InvalidBody
 
 
 class ActInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,9 +6,12 @@ from contextlib import AbstractAsyncContextManager
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
+from services.intake.application.pushing.push import PushBody
+from services.intake.domain import NotAllowed
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.clock import ClockMove
 from services.intake.entrypoints.limits import MAX_BODY
+from services.intake.entrypoints.pushes import PushBatch
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
 from services.intake.entrypoints.rule_queries import CalendarYearInput, Comparison
 from shared.http.auth import Callers
@@ -29,9 +32,12 @@ def make_app(
     return Litestar(
         route_handlers=with_head_and_options(routes),
         before_request=callers.hook(),
+        after_exception=[callers.noting((NotAllowed,))],
         exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS},
         request_max_body_size=MAX_BODY,
-        openapi_config=openapi.config(ClockMove, CalendarYearInput, Comparison, prefix=prefix, routes=routes),
+        openapi_config=openapi.config(
+            ClockMove, CalendarYearInput, Comparison, PushBody, PushBatch, prefix=prefix, routes=routes
+        ),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,

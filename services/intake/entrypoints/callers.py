@@ -20,6 +20,7 @@ def domain_caller(caller: auth.AuthenticatedCaller) -> Caller:
         caller.post,
         caller.delegation,
         caller.delegated,
+        "read-answers" in caller.may,
     )
 
 

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import json_of
+from shared.http.openapi import body_operation
 from shared.http.permissions import KNOWN, for_roles, permitted
 from shared.http.problems import problem
 from shared.identifiers import local_day
@@ -52,7 +53,7 @@ def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: An
         status_code=200,
         opt=for_roles(("operations",), "anything"),
         responses=openapi.COMMAND_PROBLEMS,
-        operation_class=openapi.body_operation(ClockMove),
+        operation_class=body_operation(ClockMove),
     )
     async def move_clock(request: Request[Any, Any, Any]) -> ClockState:
         move = msgspec.json.decode(await json_of(request), type=ClockMove)

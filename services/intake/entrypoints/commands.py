@@ -70,9 +70,9 @@ def _route(codec: BodyCodec, handler: CommandHandler) -> HTTPRouteHandler:
             body=codec.decode(cleaned(body)),
             caller=domain_caller(caller_of(request)),
             key=key_of(headers),
-            if_match=_if_match(headers) if has_versions else None,
+            if_match=if_match_of(headers) if has_versions else None,
         )
-        return _answer(await handler.execute(command))
+        return accepted_answer(await handler.execute(command))
 
     return post(
         route.path.replace("{id}", "{target:str}"),
@@ -110,7 +110,8 @@ def key_of(headers: Headers) -> str:
     return key
 
 
-def _if_match(headers: Headers) -> Container[int] | None:
+def if_match_of(headers: Headers) -> Container[int] | None:
+    """The versions of which one must be the current one. Raises ProblemError 400."""
     try:
         return versions_matched(headers.get(b"if-match", b"").decode("latin-1"))
     except InvalidTags:
@@ -132,7 +133,8 @@ class _Prepared(Response[Accepted]):
         await send(self._body)  # type: ignore[arg-type]
 
 
-def _answer(done: CommandOutcome) -> Response[Accepted]:
+def accepted_answer(done: CommandOutcome) -> Response[Accepted]:
+    """What a command came to, as every door over HTTP answers it."""
     accepted = Accepted(
         id=done.id,
         version=done.version,

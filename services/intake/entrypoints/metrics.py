@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from shared.http.metrics import (
+    FORBIDDEN_CALLS,
     REFUSED_CALLS,
     STANDBY_CONFIRMED,
     STANDBY_REQUIRED,
@@ -24,6 +25,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     is_leader: bool = False
     unpublished_year: int = 0
     refused: Mapping[tuple[str], int] = {}
+    forbidden: Mapping[tuple[str], int] = {}
     queued: Mapping[tuple[str], int] = {}
     consumers: Mapping[tuple[str], int] = {}
     hindered: bool = False
@@ -57,6 +59,7 @@ FAMILIES = (
         "The next year, from October on while nobody has published its calendar; 0 otherwise",
         "unpublished_year",
     ),
+    Family("intake_forbidden_calls", ("reason",), FORBIDDEN_CALLS, "forbidden", counts=True),
     Family("intake_refused_calls", ("reason",), REFUSED_CALLS, "refused", counts=True),
     Family("intake_queue_waiting_commands", ("queue",), "Commands that wait in a queue of the broker", "queued"),
     Family(

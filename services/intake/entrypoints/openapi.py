@@ -23,6 +23,7 @@ from shared.http.openapi import (
     REF,
     DescribedOperation,
     answers,
+    body_operation,
     describe_answer,
     document,
     finish,
@@ -251,17 +252,74 @@ def in_words(roles: Iterable[str]) -> str:
     return ", ".join(sorted(roles))
 
 
-def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operation]:
-    """The operation class of a route with one plain body, as JSON or as text of other media types."""
+_PUSHED = {
+    "jurisdiction": "H35.10.31",
+    "source_version": "2",
+    "text": "Rác ở chợ trung tâm ba ngày mới thu gom một lần.",
+    "petitioner_ids": ["cong-thu-nghiem-5821"],
+}
 
-    class BodyOperation(DescribedOperation):
+
+def push_operation(body: type[msgspec.Struct]) -> type[Operation]:
+    """The operation class of a push."""
+
+    class PushOperation(body_operation(body)):  # type: ignore[misc]
         def describe(self) -> None:
-            (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
-            content = {"application/json": OpenAPIMediaType(schema=Reference(ref=schema["$ref"]))}
-            text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
-            self.request_body = RequestBody(content={**content, **dict.fromkeys(media_types, text)}, required=True)
+            super().describe()
+            self.request_body.content["application/json"].example = _PUSHED
+            operation: Any = self
+            operation.parameters = [*(operation.parameters or []), _IF_MATCH]
+            _describe_reference(operation.parameters)
+            if self.responses is not None:
+                known = self.responses.pop("200")
+                assert isinstance(known, OpenAPIResponse)
+                known.description = "the reference was known: `result` says what became of the push"
+                received = OpenAPIResponse(description="received", content=known.content)
+                self.responses |= {"200": known, "201": received}
+            for status in ("200", "201"):
+                describe_answer(self, status, ("ETag",))
 
-    return BodyOperation
+    return PushOperation
+
+
+def batch_operation(body: type[msgspec.Struct]) -> type[Operation]:
+    """The operation class of many pushes."""
+
+    class BatchOperation(body_operation(body)):  # type: ignore[misc]
+        def describe(self) -> None:
+            super().describe()
+            self.request_body.content["application/json"].example = {"items": [{"external_id": "TN-1", **_PUSHED}]}
+
+    return BatchOperation
+
+
+def withdrawal_operation() -> type[Operation]:
+    """The operation class of a withdrawal by reference."""
+
+    class WithdrawalOperation(operation_of(CODECS["/v1/petitions/{id}/withdrawal"])):  # type: ignore[misc]
+        def describe(self) -> None:
+            super().describe()
+            operation: Any = self
+            operation.parameters = [each for each in operation.parameters or [] if each is not _IF_MATCH]
+            _describe_reference(operation.parameters)
+            if self.responses is not None:
+                recorded = self.responses["201"]
+                assert isinstance(recorded, OpenAPIResponse)
+                self.responses["200"] = OpenAPIResponse(
+                    description="it was withdrawn before", content=recorded.content, headers=headers("ETag")
+                )
+
+    return WithdrawalOperation
+
+
+def _describe_reference(parameters: Iterable[Any]) -> None:
+    said = {
+        "source": "the system whose record it is",
+        "external_id": "the record's id there; in a batch it may hold a slash",
+    }
+    for parameter in parameters:
+        if isinstance(parameter, Parameter) and parameter.name in said:
+            parameter.description = said[parameter.name]
 
 
 _BINARY = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
@@ -304,6 +362,7 @@ def download_operation(aggregate: str, types: Mapping[str, Any]) -> type[Operati
 
 
 COMMAND_PROBLEMS = problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
+DECISION_PROBLEMS = problems(400, 401, 403, 404, 409, 422, 503)
 BODY_PROBLEMS = problems(400, 401, 403, 413, 415, 422, 503)
 READ_PROBLEMS = problems(*READ_STATUSES)
 FILE_PROBLEMS = problems(400, 401, 403, 404, 413, 415, 422, 503)

@@ -15,7 +15,8 @@ from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.people_callers import ME
 from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT
-from shared.http.auth import caller_of
+from shared.http.auth import Callers, caller_of
+from shared.http.caller_view import WhoCalls, who_calls
 from shared.http.openapi import answers
 from shared.http.permissions import KNOWN, for_roles, permitted
 from shared.http.problems import problem
@@ -69,13 +70,9 @@ class PeoplePage(msgspec.Struct, frozen=True):
     items: list[PersonView]
 
 
-class CallerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CallerView(WhoCalls, frozen=True, kw_only=True, omit_defaults=True):
     """Who calls: of a person the posts that stand today, and which of them this call is made in."""
 
-    caller: str
-    roles: list[str]
-    jurisdiction: str = ""
-    agency: str = ""
     subject: str = ""
     name: str = ""
     post: UUID | None = None
@@ -83,7 +80,7 @@ class CallerView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     posts: list[PostView] = []
 
 
-def people_routes(directory: PeopleDirectory) -> list[HTTPRouteHandler]:
+def people_routes(directory: PeopleDirectory, callers: Callers) -> list[HTTPRouteHandler]:
     """The list of people, and who the caller is."""
 
     @get(
@@ -120,7 +117,7 @@ def people_routes(directory: PeopleDirectory) -> list[HTTPRouteHandler]:
 
     @get(
         ME,
-        summary="Who the caller is, and which posts a person may choose",
+        summary="Who the caller is, what it may, and which posts a person may choose",
         tags=["person"],
         responses=openapi.READ_PROBLEMS,
         operation_id="get_me",
@@ -131,10 +128,7 @@ def people_routes(directory: PeopleDirectory) -> list[HTTPRouteHandler]:
         people, today = directory.regulation_cache.regulation.people, directory.today
         posts = people.standing_posts(caller.subject, today) if caller.subject else ()
         view = CallerView(
-            caller=caller.name,
-            roles=sorted(caller.roles),
-            jurisdiction=caller.jurisdiction,
-            agency=caller.agency,
+            **who_calls(request, callers),
             subject=caller.subject,
             name=await directory.name_of(person_id(caller.subject)) if posts else "",
             post=caller.post,

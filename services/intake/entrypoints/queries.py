@@ -190,9 +190,14 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
 def tagged(request: Request[Any, Any, Any], view: T, version: int) -> Response[T]:
     """An answer with its version as its tag, or 304 where the caller has it."""
     tag = f'"{version}"'
-    if is_known(",".join(request.headers.getall("if-none-match", [])), tag):
+    if is_tag_known(request, tag):
         return cast("Response[T]", Response(None, status_code=304, headers={"ETag": tag}))
     return Response(view, headers={"ETag": tag})
+
+
+def is_tag_known(request: Request[Any, Any, Any], tag: str) -> bool:
+    """Whether the caller has the answer of this tag."""
+    return is_known(",".join(request.headers.getall("if-none-match", [])), tag)
 
 
 def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRouteHandler:

@@ -15,6 +15,8 @@ from services.intake.application.composite.act_result import result_of
 from services.intake.application.composite.given_act import GivenAct, Parts, parts_of
 from services.intake.application.composite_acts import COMPOSITE_ACTS
 from services.intake.application.json_body import cleaned
+from services.intake.application.pushing.push import RECEIPT, push_of
+from services.intake.application.pushing.push_handler import PushHandler
 from services.intake.domain import Caller
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
@@ -34,13 +36,17 @@ UNKNOWN = ""  # the command's name when the body could not be read
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a queued command: the event's topic, the target if it has one, the same data as over HTTP."""
+    """The body of a queued command: the event's topic, the target if it has one, the same data as over HTTP.
+
+    With a `source_version` the receipt of a petition is a push: what is new in that version of the record is recorded.
+    """
 
     command: str
     data: msgspec.Raw = msgspec.Raw(b"{}")
     id: str = ""
     aggregate: str = ""
     if_match: int | None = None
+    source_version: str = ""
 
 
 class QueuedAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,8 +87,10 @@ _named = msgspec.json.Decoder(_Named)
 class CommandIntake:
     """Decides queued commands; knows nothing of the broker."""
 
-    def __init__(self, handler: CommandHandler, acts: ActHandler, callers: Callers, refusals: Refusals) -> None:
-        self._handler, self._acts = handler, acts
+    def __init__(
+        self, handler: CommandHandler, acts: ActHandler, pushing: PushHandler, callers: Callers, refusals: Refusals
+    ) -> None:
+        self._handler, self._acts, self._pushing = handler, acts, pushing
         self._callers = callers
         self._refusals = refusals
 
@@ -112,6 +120,12 @@ class CommandIntake:
         if route is None:
             raise problem(422, "unknown-command", field="command")
         codec, version = CODECS[route.path], envelope.if_match
+        if envelope.source_version:
+            if codec is not RECEIPT:
+                raise problem(422, "invalid-value", "not-pushed", field="source_version", command=RECEIPT.route.topic)
+            matched = (version,) if version is not None else None
+            push = push_of(codec.decode(bytes(envelope.data)), envelope.source_version, caller, if_match=matched)
+            return QueueAnswer(True, msgspec.json.encode(await self._pushing.push(push)))
         done = await self._handler.execute(
             Command(
                 codec=codec,

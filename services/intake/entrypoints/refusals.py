@@ -6,13 +6,13 @@ import msgspec
 from litestar import Request, Response
 
 from services.intake.application import errors
-from services.intake.application.invalid_body import wrong_field
 from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.application.ports import UnopenedSeal
 from services.intake.domain import NotAllowed, Refused
 from services.intake.domain.errors import NotInCatalogue, UnknownPost
 from shared.event_store.errors import NotConfirmed, Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, language_of, problem, problem_response
+from shared.invalid_body import wrong_field
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 #: Something of the command itself is wrong, whatever the state of the case.
@@ -43,7 +43,7 @@ def problem_of(error: Exception) -> ProblemError:
         case errors.StaleVersion():
             etag = {"ETag": f'"{error.current}"'}
             return ProblemError(412, error.code, error.text, field=error.field, headers=etag, version=error.current)
-        case errors.ReferenceDiffers():
+        case errors.ReferenceDiffers() | errors.SourceVersionReused():
             return ProblemError(409, error.code, error.text, field=error.field, fields=error.fields)
         case NotInCatalogue():
             return ProblemError(_status(error), error.code, error.text, field=error.field, allowed=error.allowed)

@@ -20,7 +20,7 @@ from services.intake.entrypoints.bodies import check_encoding, json_of
 from services.intake.entrypoints.queries import tagged
 from shared.calendar import CalendarMissing, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.diff import day_changes
-from shared.http.openapi import answers
+from shared.http.openapi import answers, body_operation
 from shared.http.permissions import KNOWN, Permission, permitted
 from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
@@ -120,7 +120,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         "who would owe what it does not yet, and which document wins where several bind, if it were adopted there.",
         tags=["policy"],
         status_code=200,
-        operation_class=openapi.body_operation(Policy, YAML[0]),
+        operation_class=body_operation(Policy, YAML[0]),
         responses=openapi.BODY_PROBLEMS,
     )
     async def check_policy(
@@ -141,7 +141,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         summary="What two policies say differently, word by word",
         tags=["policy"],
         status_code=200,
-        operation_class=openapi.body_operation(Comparison),
+        operation_class=body_operation(Comparison),
         responses=openapi.BODY_PROBLEMS,
     )
     async def compare_policies(request: Request[Any, Any, Any]) -> Compared:
@@ -152,7 +152,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         summary="What is wrong with a calendar, and which days it would change",
         tags=["calendar"],
         status_code=200,
-        operation_class=openapi.body_operation(CalendarYearInput),
+        operation_class=body_operation(CalendarYearInput),
         responses=openapi.BODY_PROBLEMS,
     )
     async def check_calendar(request: Request[Any, Any, Any]) -> CheckedCalendar:

@@ -128,7 +128,7 @@ async def test_content_of_a_body_that_is_no_more_is_its_heirs(guarded: Intake) -
     for path in paths:
         assert (await guarded.get(path, token=TOKENS["heir"])).status_code == 200, path
         assert (await guarded.get(path, token=TOKENS["office"])).status_code == 200, path
-        assert (await guarded.get(path, token=TOKENS["elsewhere"])).status_code == 404, path
+        assert (await guarded.get(path, token=TOKENS["elsewhere"])).status_code == 403, path
 
 
 async def test_location__is_told_where_something_is_there_to_be_read(guarded: Intake) -> None:

@@ -30,6 +30,7 @@ async def granted(pg_server: TestServer) -> AsyncIterator[str]:
     await owner.execute("SELECT grant_intake($1)", SERVICE)
     await owner.execute("SELECT grant_erasing_refused($1)", SERVICE)
     await owner.execute("SELECT grant_master_key($1)", SERVICE)
+    await owner.execute("SELECT grant_pushes($1)", SERVICE)
     await owner.execute("SELECT grant_auditing($1)", AUDITOR)
     yield dsn
     await owner.close()

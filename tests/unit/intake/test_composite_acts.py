@@ -20,11 +20,11 @@ from services.intake.application.composite.given_act import GivenAct, PartInput,
 from services.intake.application.composite_acts import COMPOSITE_ACTS, CompositeAct
 from services.intake.application.deciding import CommandDecider, Decided, body_id
 from services.intake.application.errors import NotFound, WrongAddress
-from services.intake.application.invalid_body import InvalidBody, wrong_field
 from services.intake.application.ports import EventPlace, StoredKey
 from services.intake.application.regulation_cache import RegulationSnapshot
 from services.intake.domain import AnyFact, Caller, Fact, Refused
 from shared.identifiers import derived_id
+from shared.invalid_body import InvalidBody, wrong_field
 from shared.sentences import Sentence
 from tests.unit.intake.plan import COMMUNE, EDUCATION, HEALTH, HELD, TODAY, A, B, C, Register
 

@@ -21,18 +21,25 @@ async def reached(connection: Any, scope: Scope, jurisdiction: str = "") -> Scop
     places: dict[Coded, str] = {}
     agencies: dict[Coded, str] = {}
     if scope.jurisdiction != NATION or jurisdiction not in ("", NATION):
-        closings: dict[str, list[Fact]] = {}
-        for row in await connection.fetch(_CLOSED_PLACES):
-            fact = fact_of(recorded_of(row["source"], row))
-            if fact.meta.aggregate == "jurisdiction":
-                closings.setdefault(row["source"], []).append(fact)
-        for source, facts in closings.items():
-            known = RegulationLog(facts)
-            for code in known.ended_jurisdictions:
-                places[source, code] = known.successor_of_jurisdiction(code, None)
+        places = await heirs_of_places(connection)
     if scope.agency:
         closed: dict[str, dict[str, Ended]] = {}
         for row in await connection.fetch(_CLOSED_AGENCIES):
             closed.setdefault(row["source"], {})[row["code"]] = Ended(row["closed_on"], row["successor"])
         agencies = {(of, code): successor(code, None, ended) for of, ended in closed.items() for code in ended}
     return scope.reached(Heirs(places, agencies), jurisdiction)
+
+
+async def heirs_of_places(connection: Any) -> dict[Coded, str]:
+    """Return who has taken over from each place that has ended, by its source and code."""
+    closings: dict[str, list[Fact]] = {}
+    for row in await connection.fetch(_CLOSED_PLACES):
+        fact = fact_of(recorded_of(row["source"], row))
+        if fact.meta.aggregate == "jurisdiction":
+            closings.setdefault(row["source"], []).append(fact)
+    places: dict[Coded, str] = {}
+    for source, facts in closings.items():
+        known = RegulationLog(facts)
+        for code in known.ended_jurisdictions:
+            places[source, code] = known.successor_of_jurisdiction(code, None)
+    return places

@@ -1,6 +1,6 @@
 """Reads cases, deadlines, breaches and what belongs to them, within what a caller may see."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,7 +12,7 @@ from services.followup.adapters.read import listings, parts
 from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
 from services.followup.adapters.read.catalogues import catalogue_logs
-from services.followup.adapters.read.heirs import reached
+from services.followup.adapters.read.heirs import heirs_of_places, reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import every_place, place_name
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
@@ -259,9 +259,13 @@ class Queries:
 
     async def visible_by_source(
         self, scope: Scope, subject_ids: Collection[UUID], jurisdiction: str = ""
-    ) -> Collection[tuple[str, UUID]]:
-        """Return which of some cases the caller may see, within a subtree if one is asked for, by source and id."""
+    ) -> Mapping[tuple[str, UUID], CaseRow]:
+        """Return those of some cases that the caller may see, within a subtree if one is given, by source and id."""
         return await self._visible_rows(scope, subject_ids, jurisdiction)
+
+    async def heirs_of_places(self) -> dict[Coded, str]:
+        """Return who has taken over from each place that has ended, by its source and code."""
+        return await read(self._pool, heirs_of_places)
 
     async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return the titles of those of some cases that the caller may see."""

@@ -15,6 +15,7 @@ from shared.events.petition import (
     ClockSuspended,
     ExtensionGranted,
     PetitionAssigned,
+    PetitionCorrected,
     PetitionMarkedComplex,
     PetitionMerged,
     PetitionReassigned,
@@ -45,6 +46,8 @@ class Reason(StrEnum):
     MERGED = "merged"
     #: The chair set the date with an assignment.
     CHAIR_DATE = "chair_date"
+    #: What was received says something else, such as another day.
+    CORRECTED = "corrected"
     #: What was posted was taken down before its time.
     TAKEN_DOWN_EARLY = "taken_down_early"
     #: The period of a periodic duty began.
@@ -61,6 +64,7 @@ _MOVE_REASONS: dict[type[Event], Reason] = {
     CalendarProposed: Reason.CALENDAR,
     PolicyAdopted: Reason.POLICY,
     RecordAnnulled: Reason.ANNULMENT,
+    PetitionCorrected: Reason.CORRECTED,
     ConferenceRescheduled: Reason.RESCHEDULED,
     ClockSuspended: Reason.SUSPENDED,
     ClockResumed: Reason.RESUMED,

@@ -288,7 +288,7 @@ class DeadlineEngine:
             return
         raised = self._raised.setdefault(subject_id, {})
         petition = self.cases.petitions.get(subject_id)
-        reference = None if petition is None else petition.received.meta.petition_reference
+        reference = None if petition is None else petition.received.meta.received_as
         for deadline_id in sorted_ids((expected | raised).keys() - self.cases.uncountable.get(subject_id, {}).keys()):
             known, wanted = raised.get(deadline_id), expected.get(deadline_id)
             if wanted is None and known is not None:

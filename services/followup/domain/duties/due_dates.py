@@ -76,6 +76,8 @@ class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
     outcome: DutyOutcome = OPEN
     #: The day on which it was done or waived; None while it is owed.
     done_on: date | None = None
+    #: The place in the log of the record by which it was done; None where it was not.
+    done_at: int | None = None
     #: Why it was waived; None where it was not.
     ground: WaiverGround | None = None
     #: A day on which it is only expected: of an extension without effect, or to which a posting must stay.
@@ -248,6 +250,7 @@ def expected_deadline(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline
         provisional=provisional,
         outcome=outcome,
         done_on=ended_on,
+        done_at=end.by.position if isinstance(end, Done) else None,
         ground=end.ground if isinstance(end, Waived) else None,
         expected_on=judged.clock.expected_on,
         notes=(*notes, Note(NoteKind.PROVISIONAL)) if provisional else notes,

@@ -7,7 +7,7 @@ import msgspec
 from services.followup.domain.cases import ConferenceCase, PetitionCase
 from services.followup.domain.duties.conference import backward_periods
 from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty, count_duties
-from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
+from services.followup.domain.duties.duty import Done, Duty, DutyOutcome, Waived, WaiverGround
 from services.followup.domain.duties.notices import notice_duties
 from services.followup.domain.duties.petition_common import (
     agency_of,
@@ -41,7 +41,35 @@ from shared.policy.schema import Recipient
 def petition_duties(
     case: PetitionCase, merged_petitions: tuple[MergedPetition[Fact], ...], context: CaseContext
 ) -> list[ExpectedDeadline | UncountableDuty]:
-    """Every deadline that the petition should have, and the duties that cannot be counted."""
+    """Every deadline that the petition should have, and the duties that cannot be counted.
+
+    What was done in time by the receipt as it read then stays so, whatever was corrected since.
+    """
+    expected = _counted(case, merged_petitions, context)
+    return [_as_in_time(each, case, merged_petitions, context) for each in expected] if case.overtaken else expected
+
+
+def _as_in_time(
+    found: ExpectedDeadline | UncountableDuty,
+    case: PetitionCase,
+    merged_petitions: tuple[MergedPetition[Fact], ...],
+    context: CaseContext,
+) -> ExpectedDeadline | UncountableDuty:
+    """A deadline that is late by a correction alone, as it stood when it was done."""
+    if not isinstance(found, ExpectedDeadline) or found.outcome != DutyOutcome.MET_LATE or found.done_at is None:
+        return found
+    for position, received in case.overtaken:
+        if position > found.done_at:
+            before = _counted(msgspec.structs.replace(case, received=received), merged_petitions, context)
+            known = next((each for each in before if each.deadline_id == found.deadline_id), None)
+            if isinstance(known, ExpectedDeadline) and known.outcome == DutyOutcome.MET:
+                return known
+    return found
+
+
+def _counted(
+    case: PetitionCase, merged_petitions: tuple[MergedPetition[Fact], ...], context: CaseContext
+) -> list[ExpectedDeadline | UncountableDuty]:
     duties = [
         *_replies(case, merged_petitions, context),
         *_reply_reports(case, context),

@@ -118,6 +118,7 @@ _REASONS = {
     "policy": Bilingual("quy định về thời hạn thay đổi", "the rules changed"),
     "annulment": Bilingual("bản ghi sai đã bị hủy", "a wrong record was annulled"),
     "rescheduled": Bilingual("hội nghị được dời ngày", "the conference was rescheduled"),
+    "corrected": Bilingual("nội dung tiếp nhận được đính chính", "what was received was corrected"),
     "suspended": Bilingual("thời hạn được tạm đình chỉ khi còn trong hạn", "the clock was suspended in time"),
 }
 _CHANNELS = {

@@ -18,10 +18,10 @@ from services.intake.application.commands import route_of_command
 from services.intake.application.composite_acts import MAX_PARTS, CompositeAct
 from services.intake.application.definitions import CASE_FIELDS
 from services.intake.application.errors import NotFound, StaleVersion, WrongAddress
-from services.intake.application.invalid_body import InvalidBody
 from services.intake.domain import Caller, Refused
 from services.intake.domain.errors import InvalidValue
 from shared.identifiers import derived_id
+from shared.invalid_body import InvalidBody
 
 _PART = re.compile(r"#(0|[1-9]\d{0,5})")
 #: What stands in a body for the cases of earlier parts until their ids are known: the same in every retry.

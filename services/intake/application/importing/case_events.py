@@ -15,8 +15,8 @@ from services.intake.application.commands import CommandRoute, route_of_command
 from services.intake.application.importing.headings import CASE, COMMAND, REASONS
 from services.intake.application.importing.refusals import RowRefused, column_of, shown
 from services.intake.application.importing.values import as_text, parsed_day, parts_of
-from services.intake.application.invalid_body import InvalidBody, invalid_field, without_path, wrong_field
 from shared.events import DATED_EVENTS
+from shared.invalid_body import InvalidBody, invalid_field, without_path, wrong_field
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import problem_text
 

@@ -30,6 +30,7 @@ from services.intake.domain.acts.petition import (
     assign,
     classify_and_forward,
     close_and_reopen,
+    correct,
     escalate,
     extend_and_suspend,
     merge_redirect_withdraw,
@@ -57,6 +58,7 @@ def _by_event(*groups: Iterable[A]) -> dict[type[DatedEvent], A]:
 #: the process. The same of conferences.
 PETITION_CREATING: dict[type[DatedEvent], CreatingAct[Petition, Any]] = _by_event((receive.RECEIPT,))
 PETITION_ACTS: dict[type[DatedEvent], AnyPetitionAct] = _by_event(
+    correct.PETITION_ACTS,
     classify_and_forward.PETITION_ACTS,
     schedule_and_raise.PETITION_ACTS,
     assign.PETITION_ACTS,

@@ -13,7 +13,7 @@ import msgspec
 
 #: How msgspec names a field: the object in which it is missing or unknown, or the place of a wrong value.
 _NAMED = re.compile(r"(required|unknown) field `(\w+)`")
-_AT = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`")
+_AT = re.compile(r" - at (?:`key` in )?`(?:key in )?\$\.?([^`]*)`")
 _TYPE = re.compile(r"Expected `([^`]*)`(?:, got `(\w+)`)?$")
 _BOUND = re.compile(r"Expected `(\w+)`(?: of length)? (<=|>=|<|>) (-?[\d.]+)$")
 _FORM = re.compile(r"Invalid (?:RFC ?3339 encoded )?(date|datetime|UUID)$", re.IGNORECASE)

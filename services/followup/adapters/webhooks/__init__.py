@@ -1,0 +1,1 @@
+"""Subscriptions in the store, and the way of an event to a sink."""

@@ -1,0 +1,1 @@
+"""What a subscription asks for, and when a delivery is tried again."""

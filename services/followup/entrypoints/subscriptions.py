@@ -1,0 +1,703 @@
+"""Webhooks: whoever reads the feed may be sent the same events instead, in the shape of CloudEvents Subscriptions."""
+
+import os
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, patch, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, QueryParameter
+from msgspec import Meta
+
+from services.followup.adapters.webhooks.delivered_logs import DeliveredLogs
+from services.followup.adapters.webhooks.sink_addresses import SinkRefused
+from services.followup.adapters.webhooks.sink_client import SinkClient
+from services.followup.adapters.webhooks.stored_subscriptions import (
+    KEPT_ATTEMPTS,
+    StoredAttempt,
+    StoredSubscriptions,
+    SubscriptionChange,
+)
+from services.followup.adapters.webhooks.webhook_seals import SinkSecrets, WebhookSeals, new_secret, written
+from services.followup.application.webhook_ports import (
+    Answer,
+    Attempt,
+    LogPlace,
+    Sight,
+    SubscriberRights,
+    Subscription,
+    Verdict,
+    Wanted,
+)
+from services.followup.application.webhook_sender import WebhookSender
+from services.followup.domain.webhooks.event_filters import MAX_DEPTH, MAX_FILTERS, EventFilter, size_of
+from services.followup.entrypoints.query_parameters import HttpRequest, code_of, or_404
+from shared.envelope import SPEC_VERSION, topic_of
+from shared.events import EVENTS, Recorded
+from shared.feed_cursor import LONGEST, MARGIN, ForeignCursor, place_in
+from shared.http.auth import AuthenticatedCaller, Callers, caller_of, proof_of
+from shared.http.openapi import body_operation, problems
+from shared.http.permissions import Permission, permitted
+from shared.http.problems import ProblemError, problem
+from shared.http.scoped_feed import Visible
+from shared.identifiers import NATION, ordered_id
+from shared.invalid_body import wrong_field
+from shared.sealing import BrokenSeal
+
+PATH = "/v1/subscriptions"
+SUBSCRIBERS = ("office", "operations", "system")
+MOST = 20  # subscriptions of one caller
+OLD_SECRET_FOR = timedelta(hours=24)
+SHOWN_CHANGES = 100
+TEST_TYPE = "vn.doithoai.webhook.test"
+_OF_ONE = problems(400, 401, 403, 404, 503)
+_CHANGING = problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
+
+_Sink = Annotated[str, Meta(min_length=1, max_length=2000, description="The address to which events are posted.")]
+_HeaderName = Annotated[str, Meta(pattern="^([Aa]uthorization|[Xx]-[A-Za-z0-9-]{1,50})$")]
+_HeaderValue = Annotated[str, Meta(min_length=1, max_length=1000, pattern="^[!-~]([ -~]*[!-~])?$")]
+_Headers = Annotated[dict[_HeaderName, _HeaderValue], Meta(max_length=10)]
+_Types = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200)]
+_Word = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+
+
+class ProtocolSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a request to the sink carries: `Authorization` or `X-…`. The values are kept sealed and never shown."""
+
+    headers: _Headers = {}
+
+
+class SubscriptionConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What else is asked for, as in the feed: a place and those below it, and only petitions that the caller pushed."""
+
+    jurisdiction: Annotated[str, Meta(max_length=35)] = ""
+    mine: bool = False
+
+
+class NewSubscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A subscription as it is asked for. Without `after` it begins now; otherwise where cursors of feeds stand."""
+
+    sink: _Sink
+    protocol: Literal["HTTP"] = "HTTP"
+    protocolsettings: ProtocolSettings = ProtocolSettings()
+    types: _Types = []
+    filters: list[EventFilter] = []
+    config: SubscriptionConfig = SubscriptionConfig()
+    after: Annotated[list[_Word], Meta(max_length=20)] = []
+
+
+class SubscriptionPatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What changes; what is left out stays. A new sink is asked for its consent first."""
+
+    sink: _Sink | None = None
+    protocolsettings: ProtocolSettings | None = None
+    types: _Types | None = None
+    filters: list[EventFilter] | None = None
+    config: SubscriptionConfig | None = None
+
+
+class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The event that is sent once more; one of the delivery log."""
+
+    event_id: UUID
+
+
+class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to begin again: `next` of a page of the feed, of followup or of a source."""
+
+    cursor: _Word
+
+
+#: What is sent to these routes.
+BODIES = (NewSubscription, Redelivery, Replay, SubscriptionPatch)
+
+
+class SubscriptionPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one log was delivered or passed over."""
+
+    source: str
+    position: int
+    head: int
+    event_id: UUID | None
+
+
+class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A subscription. `secret` stands there once, when it is made."""
+
+    id: UUID
+    owner: str
+    sink: str
+    protocol: str
+    protocolsettings: dict[str, Any]
+    types: list[str]
+    filters: list[dict[str, Any]]
+    config: SubscriptionConfig
+    status: Literal["unverified", "active", "paused", "disabled"]
+    failures: int
+    next_attempt_at: datetime
+    created: datetime
+    places: list[SubscriptionPlace]
+    reason: str = ""
+    failing_since: datetime | None = None
+    secret: str | None = None
+
+
+class Subscriptions(msgspec.Struct, frozen=True):
+    """Those that the caller may see."""
+
+    items: list[SubscriptionView]
+
+
+class SecretView(msgspec.Struct, frozen=True):
+    """The new secret; until `old_until` both sign."""
+
+    secret: str
+    old_until: datetime
+
+
+class Deliveries(msgspec.Struct, frozen=True):
+    """The last attempts, the newest first, and who changed the subscription."""
+
+    items: list[StoredAttempt]
+    changes: list[SubscriptionChange]
+
+
+class AttemptView(msgspec.Struct, frozen=True):
+    """What became of a request to the sink."""
+
+    verdict: Verdict
+    status: int
+    why: str
+    milliseconds: int
+
+
+class WebhookDoor:
+    """What the routes need, where webhooks are configured."""
+
+    def __init__(
+        self,
+        store: StoredSubscriptions,
+        logs: DeliveredLogs,
+        sender: WebhookSender,
+        sinks: SinkClient,
+        seals: WebhookSeals,
+        sight: Sight,
+        named: Callable[[str], AuthenticatedCaller | None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.store, self.logs, self.sender, self.sinks, self.seals = store, logs, sender, sinks, seals
+        self.sight, self.named, self.now = sight, named, now
+
+    # --- reading a question ----------------------------------------------------------------------------------------
+
+    async def found(self, caller: AuthenticatedCaller, subscription_id: UUID) -> Subscription:
+        """A subscription of the caller's; whoever runs followup for everybody sees all. Raises ProblemError."""
+        found = await self.store.find(subscription_id)
+        if found is not None and found.owner != caller.name and not _runs_all(caller):
+            found = None
+        return or_404(found, "subscription")
+
+    async def places_of(self, cursors: Sequence[str], field: str) -> list[LogPlace]:
+        """The places at which cursors of feeds stand. Raises ProblemError."""
+        found = []
+        heads = await self.logs.heads()
+        for number, word in enumerate(cursors):
+            at = field if field == "cursor" else f"{field}[{number}]"
+            try:
+                cursor = place_in(word)
+            except ForeignCursor:
+                raise problem(422, "invalid-cursor", "webhook", field=at) from None
+            if cursor.source not in heads:
+                raise problem(422, "invalid-cursor", "webhook", field=at)
+            place = await self.logs.place_at(cursor.source, cursor.position)
+            if place is None or place.event_id != cursor.event_id:
+                raise problem(409, "cursor-ahead", field=at)
+            found.append(place)
+        return found
+
+    async def ends(self) -> list[LogPlace]:
+        """The end of each log now."""
+        found = []
+        for name, head in (await self.logs.heads()).items():
+            place = await self.logs.place_at(name, head.position)
+            assert place is not None
+            found.append(place)
+        return found
+
+    async def check_sink(self, sink: str) -> None:
+        """Refuse an address to which nothing may be sent. Raises ProblemError."""
+        try:
+            await self.sinks.check(sink)
+        except SinkRefused as refused:
+            raise refused_sink(refused) from None
+        except TimeoutError:
+            raise problem(422, "sink-refused", "no-address", field="sink") from None
+
+    def secrets_of(self, subscription: Subscription) -> SinkSecrets:
+        """Its secrets. Raises ProblemError where the key file is another one."""
+        try:
+            return self.seals.open(subscription.subscription_id, subscription.sealed)
+        except BrokenSeal:
+            raise problem(409, "webhook-key-replaced") from None
+
+    # --- doing what is asked ---------------------------------------------------------------------------------------
+
+    async def verified(self, subscription: Subscription, by: str) -> Subscription:
+        """Ask the sink for its consent; with it an unverified subscription is active."""
+        began = self.now()
+        consent = await self.sinks.ask_consent(subscription.sink, self.secrets_of(subscription))
+        answer = consent.answer
+        if answer.verdict is Verdict.DELIVERED and not consent.is_given:
+            answer = Answer(Verdict.FAILED, answer.status, "no-consent")
+        attempt = Attempt(kind="verification", answer=answer, milliseconds=_milliseconds(self.now() - began))
+        await self.store.note(subscription.subscription_id, attempt)
+        if consent.is_given:
+            status = "active" if subscription.status == "unverified" else subscription.status
+            reason = "" if status == "active" else subscription.reason
+            changed = await self.store.change(
+                subscription, by, "verified", status=status, reason=reason, rate=consent.rate or 0
+            )
+        elif subscription.status == "unverified":
+            changed = await self.store.change(subscription, by, "not verified", reason=answer.why)
+        else:
+            changed = subscription
+        return conflict_unless(changed)
+
+    async def sent(self, subscription: Subscription, attempt: Attempt) -> AttemptView:
+        """Keep what became of a request that somebody asked for."""
+        await self.store.note(subscription.subscription_id, attempt)
+        answer = attempt.answer
+        return AttemptView(answer.verdict, answer.status, answer.why, attempt.milliseconds)
+
+    async def view(self, subscription: Subscription, secret: bytes | None = None) -> SubscriptionView:
+        """A subscription as it is shown."""
+        heads, places = await self.logs.heads(), await self.store.places(subscription.subscription_id)
+        try:
+            headers = dict.fromkeys(self.seals.open(subscription.subscription_id, subscription.sealed).headers, "")
+        except BrokenSeal:
+            headers = {}
+        wanted, status = subscription.wanted, subscription.status
+        assert status != "deleted"
+        return SubscriptionView(
+            id=subscription.subscription_id,
+            owner=subscription.owner,
+            sink=subscription.sink,
+            protocol="HTTP",
+            protocolsettings={"headers": headers} if headers else {},
+            types=list(wanted.types),
+            filters=msgspec.to_builtins(wanted.filters),
+            config=SubscriptionConfig(jurisdiction=wanted.jurisdiction, mine=wanted.mine),
+            status=status,
+            reason=subscription.reason,
+            failures=subscription.failures,
+            failing_since=subscription.failing_since,
+            next_attempt_at=subscription.next_attempt_at,
+            created=subscription.created,
+            places=[_place_view(name, places.get(name), head.position) for name, head in sorted(heads.items())],
+            secret=None if secret is None else written(secret),
+        )
+
+
+def sight_of(callers: Callers, own_log: Callable[[], Awaitable[str]], own: Visible, of_sources: Visible) -> Sight:
+    """What the owner of a subscription sees.
+
+    Who stands in the tokens file has the rights that stand there now, others those of the token with which they last
+    wrote the subscription.
+    """
+
+    async def sight(subscription: Subscription, log: str, events: Sequence[Recorded]) -> Collection[int] | None:
+        rights = subscription.rights
+        if rights.is_listed:
+            caller = callers.named(subscription.owner)
+        else:
+            caller = AuthenticatedCaller(
+                subscription.owner, frozenset(rights.roles), rights.jurisdiction, sources=rights.sources
+            )
+        if caller is None or caller.roles.isdisjoint(SUBSCRIBERS):
+            return None
+        visible = own if log == await own_log() else of_sources
+        return await visible(caller, subscription.wanted.feed_filter, events)
+
+    return sight
+
+
+def subscription_routes(door: WebhookDoor | None) -> list[HTTPRouteHandler]:
+    """Every route of webhooks; without a door they say that none are configured."""
+
+    def open_door() -> WebhookDoor:
+        if door is None:
+            raise problem(503, "webhooks-not-configured")
+        return door
+
+    routes = [*_collection_routes(open_door), *_change_routes(open_door), *_request_routes(open_door)]
+    return permitted(Permission(frozenset(SUBSCRIBERS), "own"), routes)
+
+
+def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandler]:
+    @post(
+        PATH,
+        summary="Be sent events",
+        description="The sink is asked at once for its consent, by the handshake of CloudEvents against abuse: "
+        "`OPTIONS` with `WebHook-Request-Origin`, to be answered with `WebHook-Allowed-Origin`. Without it the "
+        "subscription is kept as `unverified`. Each event is posted alone, in structured mode, signed as Standard "
+        "Webhooks says.",
+        tags=["subscription"],
+        status_code=201,
+        operation_class=body_operation(NewSubscription),
+        responses=_CHANGING,
+    )
+    async def subscribe(request: HttpRequest) -> Response[SubscriptionView]:
+        door, caller = open_door(), caller_of(request)
+        rights, asked = _rights_of(door, request), await _body(request, NewSubscription)
+        wanted = _wanted(asked.types, asked.filters, asked.config)
+        await door.check_sink(asked.sink)
+        begin = {place.log: place for place in await door.ends()}
+        begin |= {place.log: place for place in await door.places_of(asked.after, "after")}
+        secret, subscription_id = new_secret(), ordered_id(door.now(), os.urandom(10))
+        sealed = door.seals.seal(subscription_id, SinkSecrets(secret=secret, headers=asked.protocolsettings.headers))
+        made = await door.store.create(
+            subscription_id, caller.name, rights, asked.sink, wanted, sealed, list(begin.values()), MOST
+        )
+        if made is None:
+            raise problem(409, "too-many-subscriptions", most=MOST)
+        view = await door.view(await door.verified(made, caller.name), secret)
+        return Response(view, headers={"Location": f"{PATH}/{subscription_id}"})
+
+    @get(PATH, summary="Subscriptions", tags=["subscription"], responses=_OF_ONE)
+    async def list_subscriptions(request: HttpRequest) -> Subscriptions:
+        door, caller = open_door(), caller_of(request)
+        found = await door.store.of_owner(None if _runs_all(caller) else caller.name)
+        return Subscriptions([await door.view(each) for each in found])
+
+    @get(f"{PATH}/{{subscription_id:uuid}}", summary="One subscription", tags=["subscription"], responses=_OF_ONE)
+    async def get_subscription(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
+        door = open_door()
+        return await door.view(await door.found(caller_of(request), subscription_id))
+
+    @get(
+        f"{PATH}/{{subscription_id:uuid}}/deliveries",
+        summary="What became of the last requests to the sink",
+        description=f"Up to {KEPT_ATTEMPTS}, for 30 days, without anything of their content; and who changed what.",
+        tags=["subscription"],
+        responses=_OF_ONE,
+    )
+    async def list_deliveries(
+        request: HttpRequest,
+        subscription_id: FromPath[UUID],
+        limit: Annotated[int, QueryParameter(ge=1, le=KEPT_ATTEMPTS)] = 100,
+    ) -> Deliveries:
+        door = open_door()
+        found = await door.found(caller_of(request), subscription_id)
+        changes = await door.store.changes(found.subscription_id, SHOWN_CHANGES)
+        return Deliveries(await door.store.attempts(found.subscription_id, limit), changes)
+
+    return [subscribe, list_subscriptions, get_subscription, list_deliveries]
+
+
+def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandler]:
+    @patch(
+        f"{PATH}/{{subscription_id:uuid}}",
+        summary="Change a subscription",
+        description="It goes on from where it is: what was passed over is not sent later. Its owner's rights are taken "
+        "down anew.",
+        tags=["subscription"],
+        operation_class=body_operation(SubscriptionPatch),
+        responses=_CHANGING,
+    )
+    async def change_subscription(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
+        door, caller = open_door(), caller_of(request)
+        found = await _own(door, caller, subscription_id)
+        asked = await _body(request, SubscriptionPatch)
+        old = found.wanted
+        wanted = _wanted(
+            list(old.types) if asked.types is None else asked.types,
+            list(old.filters) if asked.filters is None else asked.filters,
+            SubscriptionConfig(jurisdiction=old.jurisdiction, mine=old.mine) if asked.config is None else asked.config,
+        )
+        is_moved = asked.sink is not None and asked.sink != found.sink
+        if asked.sink is not None:
+            await door.check_sink(asked.sink)
+        sealed = None
+        if asked.protocolsettings is not None or is_moved:
+            secrets = door.secrets_of(found)
+            # What was meant for one sink is not shown to another.
+            headers = {} if asked.protocolsettings is None else asked.protocolsettings.headers
+            sealed = door.seals.seal(subscription_id, msgspec.structs.replace(secrets, headers=headers))
+        changed = await door.store.change(
+            found,
+            caller.name,
+            "changed",
+            rights=_rights_of(door, request),
+            sink=asked.sink,
+            wanted=wanted,
+            sealed=sealed,
+            status="unverified" if is_moved else None,
+            reason="" if is_moved else found.reason,
+        )
+        made = conflict_unless(changed)
+        return await door.view(await door.verified(made, caller.name) if is_moved else made)
+
+    @delete(
+        f"{PATH}/{{subscription_id:uuid}}", summary="Be sent nothing more", tags=["subscription"], responses=_CHANGING
+    )
+    async def unsubscribe(request: HttpRequest, subscription_id: FromPath[UUID]) -> None:
+        door, caller = open_door(), caller_of(request)
+        found = await door.found(caller, subscription_id)
+        conflict_unless(await door.store.change(found, caller.name, "deleted", sink="", sealed=b"", status="deleted"))
+
+    @post(
+        f"{PATH}/{{subscription_id:uuid}}/pause",
+        summary="Be sent nothing for a while",
+        tags=["subscription"],
+        status_code=200,
+        responses=_CHANGING,
+    )
+    async def pause_subscription(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
+        door, caller = open_door(), caller_of(request)
+        found = await door.found(caller, subscription_id)
+        if found.status != "active":
+            raise problem(409, "subscription-not-active", now=found.status)
+        changed = await door.store.change(found, caller.name, "paused", status="paused", reason="asked")
+        return await door.view(conflict_unless(changed))
+
+    @post(
+        f"{PATH}/{{subscription_id:uuid}}/resume",
+        summary="Go on after a pause",
+        description="Everything since is sent. Where the log was restored meanwhile it goes on from what both "
+        "histories have, so that some events come again.",
+        tags=["subscription"],
+        status_code=200,
+        responses=_CHANGING,
+    )
+    async def resume_subscription(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
+        door, caller = open_door(), caller_of(request)
+        found = await door.found(caller, subscription_id)
+        if found.status == "unverified":
+            raise problem(409, "subscription-unverified")
+        door.secrets_of(found)
+        places = await _places_that_stand(door, found)
+        changed = await door.store.change(found, caller.name, "resumed", status="active", places=places)
+        return await door.view(conflict_unless(changed))
+
+    @post(
+        f"{PATH}/{{subscription_id:uuid}}/replay",
+        summary="Be sent again what follows a place in the feed",
+        tags=["subscription"],
+        status_code=200,
+        operation_class=body_operation(Replay),
+        responses=_CHANGING,
+    )
+    async def replay_events(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
+        door, caller = open_door(), caller_of(request)
+        found = await _own(door, caller, subscription_id)
+        asked = await _body(request, Replay)
+        places = await door.places_of([asked.cursor], "cursor")
+        changed = await door.store.change(found, caller.name, "replayed", places=places, reason=found.reason)
+        return await door.view(conflict_unless(changed))
+
+    @post(
+        f"{PATH}/{{subscription_id:uuid}}/secret",
+        summary="Have another secret",
+        description="For 24 hours each request bears the signatures of both.",
+        tags=["subscription"],
+        status_code=200,
+        responses=_CHANGING,
+    )
+    async def replace_secret(request: HttpRequest, subscription_id: FromPath[UUID]) -> SecretView:
+        door, caller = open_door(), caller_of(request)
+        found = await _own(door, caller, subscription_id)
+        secret, until = new_secret(), door.now() + OLD_SECRET_FOR
+        try:
+            old = door.seals.open(subscription_id, found.sealed)
+            secrets = SinkSecrets(secret=secret, old=old.secret, old_until=until, headers=old.headers)
+        except BrokenSeal:  # the key file is another one: this is how the subscription goes on
+            secrets = SinkSecrets(secret=secret)
+        sealed = door.seals.seal(subscription_id, secrets)
+        changed = await door.store.change(found, caller.name, "secret replaced", sealed=sealed, reason=found.reason)
+        conflict_unless(changed)
+        return SecretView(written(secret), until)
+
+    return [
+        change_subscription,
+        unsubscribe,
+        pause_subscription,
+        resume_subscription,
+        replay_events,
+        replace_secret,
+    ]
+
+
+def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandler]:
+    @post(
+        f"{PATH}/{{subscription_id:uuid}}/verification",
+        summary="Ask the sink for its consent once more",
+        tags=["subscription"],
+        status_code=200,
+        responses=_CHANGING,
+    )
+    async def verify_sink(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
+        door, caller = open_door(), caller_of(request)
+        found = await door.found(caller, subscription_id)
+        return await door.view(await door.verified(found, caller.name))
+
+    @post(
+        f"{PATH}/{{subscription_id:uuid}}/test",
+        summary="Be sent an event that means nothing",
+        description=f"Signed like any other; its type is `{TEST_TYPE}`.",
+        tags=["subscription"],
+        status_code=200,
+        responses=_CHANGING,
+    )
+    async def send_test(request: HttpRequest, subscription_id: FromPath[UUID]) -> AttemptView:
+        door, caller = open_door(), caller_of(request)
+        found = _verified(await door.found(caller, subscription_id))
+        now = door.now()
+        event_id = ordered_id(now, os.urandom(10))
+        event = {
+            "id": str(event_id),
+            "source": "/doithoai/webhooks",
+            "type": TEST_TYPE,
+            "time": now,
+            "data": {},
+            "specversion": SPEC_VERSION,
+            "datacontenttype": "application/json",
+        }
+        async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
+            answer = await sink.deliver(str(event_id), msgspec.json.encode(event))
+        took = _milliseconds(door.now() - now)
+        attempt = Attempt(kind="test", answer=answer, milliseconds=took, event_id=event_id, type=TEST_TYPE)
+        return await door.sent(found, attempt)
+
+    @post(
+        f"{PATH}/{{subscription_id:uuid}}/redelivery",
+        summary="Be sent one event once more, now",
+        tags=["subscription"],
+        status_code=200,
+        operation_class=body_operation(Redelivery),
+        responses=_CHANGING,
+    )
+    async def redeliver_event(request: HttpRequest, subscription_id: FromPath[UUID]) -> AttemptView:
+        door, caller = open_door(), caller_of(request)
+        found = _verified(await door.found(caller, subscription_id))
+        event_id = (await _body(request, Redelivery)).event_id
+        log, position = or_404(await door.store.sent(subscription_id, event_id), "event")
+        before = await door.logs.place_at(log, position - 1)
+        found_there = [] if before is None else await door.logs.events_after(before, 1)
+        events = [event for event in found_there if event.event_id == event_id]
+        if not events or not await door.sight(found, log, events):
+            raise problem(404, "not-found", "within-scope", what="event")
+        async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
+            attempt = await door.sender.attempt(found, sink, events[0])
+        return await door.sent(found, msgspec.structs.replace(attempt, kind="redelivery"))
+
+    return [verify_sink, send_test, redeliver_event]
+
+
+def refused_sink(refused: SinkRefused) -> ProblemError:
+    """Why nothing may be sent to an address."""
+    match refused.why:
+        case "user":
+            return problem(422, "sink-refused", "user", field="sink")
+        case "not-https":
+            return problem(422, "sink-refused", "not-https", field="sink")
+        case "not-public":
+            return problem(422, "sink-refused", "not-public", field="sink")
+        case _:
+            return problem(422, "sink-refused", "no-address", field="sink")
+
+
+def conflict_unless(changed: Subscription | None) -> Subscription:
+    """What was changed. Raises ProblemError where somebody else has changed it meanwhile."""
+    if changed is None:
+        raise problem(409, "subscription-changed")
+    return changed
+
+
+def _rights_of(door: WebhookDoor, request: HttpRequest) -> SubscriberRights:
+    """What a caller may see now. Raises ProblemError for a person."""
+    caller = caller_of(request)
+    if caller.subject:
+        raise problem(403, "person-may-not-subscribe")
+    return SubscriberRights(
+        roles=tuple(sorted(caller.roles)),
+        jurisdiction=caller.jurisdiction,
+        sources=caller.sources,
+        is_listed=proof_of(request).kind == "file" and door.named(caller.name) is not None,
+    )
+
+
+async def _own(door: WebhookDoor, caller: AuthenticatedCaller, subscription_id: UUID) -> Subscription:
+    """A subscription of the caller's own: what is sent by whose rights is nobody else's to say."""
+    found = await door.found(caller, subscription_id)
+    if found.owner != caller.name:
+        raise problem(403, "subscription-of-another", owner=found.owner)
+    return found
+
+
+async def _places_that_stand(door: WebhookDoor, subscription: Subscription) -> list[LogPlace]:
+    """The places from which a subscription goes on: in a history that was replaced, before what both have."""
+    heads, found = await door.logs.heads(), []
+    for name, place in (await door.store.places(subscription.subscription_id)).items():
+        if name not in heads or not place.position:
+            continue
+        stands = await door.logs.event_id_at(name, place.position) == place.event_id
+        if not stands and place.recorded_at is not None:
+            place = await door.logs.last_until(name, place.recorded_at - MARGIN)
+        found.append(msgspec.structs.replace(place, epoch=heads[name].epoch))
+    return found
+
+
+def _verified(subscription: Subscription) -> Subscription:
+    if subscription.status == "unverified":
+        raise problem(409, "subscription-unverified")
+    return subscription
+
+
+def _wanted(types: Sequence[str], filters: Sequence[EventFilter], config: SubscriptionConfig) -> Wanted:
+    topics = []
+    for number, given in enumerate(types):
+        topic = topic_of(given)
+        if topic not in EVENTS:
+            allowed = {"allowed": sorted(EVENTS)}
+            raise problem(422, "unknown-event-type", field=f"types[{number}]", members=allowed, given=given)
+        topics.append(topic)
+    count, depth = size_of(filters)
+    if count > MAX_FILTERS or depth > MAX_DEPTH:
+        raise problem(422, "too-many-filters", field="filters", most=MAX_FILTERS, deep=MAX_DEPTH)
+    return Wanted(
+        types=tuple(topics), filters=tuple(filters), jurisdiction=code_of(config.jurisdiction), mine=config.mine
+    )
+
+
+async def _body(request: HttpRequest, kind: type[Any]) -> Any:
+    """The body of a request. Raises ProblemError that names the field."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise problem(415, "unsupported-media-type")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        accepted = {"Accept-Encoding": "identity"}
+        raise problem(415, "unsupported-media-type", "encoding", field="Content-Encoding", headers=accepted)
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except msgspec.ValidationError as error:
+        wrong = wrong_field(error)
+        raise problem(422, "invalid-body", wrong.sentence, field=wrong.field, **wrong.values) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise problem(400, "malformed-json") from None
+
+
+def _runs_all(caller: AuthenticatedCaller) -> bool:
+    """Whether a caller runs followup for everybody."""
+    return "operations" in caller.roles and caller.jurisdiction == NATION
+
+
+def _place_view(name: str, place: LogPlace | None, head: int) -> SubscriptionPlace:
+    if place is None:
+        return SubscriptionPlace(source=name, position=0, head=head, event_id=None)
+    return SubscriptionPlace(source=name, position=place.position, head=head, event_id=place.event_id)
+
+
+def _milliseconds(took: timedelta) -> int:
+    return int(took.total_seconds() * 1000)

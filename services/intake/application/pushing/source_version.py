@@ -1,0 +1,33 @@
+"""The version of a record at its source: a whole number or an instant, in the one form by which two are compared."""
+
+import re
+from datetime import UTC, datetime
+
+from services.intake.domain.errors import InvalidValue
+from shared.identifiers import normalised
+
+MAX_VERSION = 64  # characters
+_NUMBER = re.compile(r"[0-9]+")
+
+
+def kept_version(text: str) -> str:
+    """The version as it is kept: a number without leading zeros, an instant in UTC to the microsecond.
+
+    Raises InvalidValue.
+    """
+    given = normalised(text)
+    if len(given) <= MAX_VERSION:
+        if _NUMBER.fullmatch(given):
+            return given.lstrip("0") or "0"
+        try:
+            instant = datetime.fromisoformat(given)
+            if instant.tzinfo is not None:
+                return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        except (ValueError, OverflowError):
+            pass
+    raise InvalidValue("source_version", "source-version", most=MAX_VERSION)
+
+
+def rank(version: str) -> tuple[int, str]:
+    """By which kept versions are ordered; none, of what was recorded without one, comes before all."""
+    return len(version), version

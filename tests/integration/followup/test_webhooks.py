@@ -1,0 +1,306 @@
+"""Webhooks to real sinks: what is sent to whom, in which order, how often, and when no more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.followup.application import webhook_sender
+from services.followup.domain.webhooks import retries
+from shared.http.auth import Callers, mint_token
+from tests.support.following import projection_pool
+from tests.support.projection import ELSEWHERE, dialogue, petition, project
+from tests.support.waiting import until
+from tests.support.webhooks import Sink, WebhookDesk, sink_served, webhooks_over
+
+#: A moment at which some deadlines are breached.
+SUMMER = "2019-08-30 09:00"
+EARLIER = "2019-07-12 09:00"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sender looks often, and tries again at once."""
+    monkeypatch.setattr(webhook_sender, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(retries, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(retries, "LONGEST_PAUSE", 0.05)
+
+
+@pytest.fixture
+async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
+    async with projection_pool(followup_dsn) as made:
+        yield made
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[Sink]:
+    async with sink_served() as made:
+        yield made
+
+
+@pytest.fixture
+async def desk(pool: asyncpg.Pool, followup_dsn: str, tmp_path: Path) -> AsyncIterator[WebhookDesk]:
+    async with webhooks_over(pool, followup_dsn, tmp_path) as made:
+        made.start()
+        yield made
+
+
+async def positions(pool: asyncpg.Pool) -> tuple[int, int]:
+    facts = await pool.fetchval("SELECT count(*) FROM facts")
+    return facts, await pool.fetchval("SELECT count(*) FROM public.stored_events")
+
+
+async def all_sent(desk: WebhookDesk, made: dict[str, Any], token: str = "") -> bool:
+    places = (await desk.of(made, token=token))["places"]
+    return bool(places) and all(place["position"] == place["head"] for place in places)
+
+
+async def test_everything__comes_once_in_the_order_of_each_log_and_verifies(
+    desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool
+) -> None:
+    made = await desk.subscribe(sink.url)
+    assert made["status"] == "active"
+    await project(pool, dialogue(), SUMMER)
+    facts, own = await positions(pool)
+    await until(lambda: len(sink.events) == facts + own)
+    sink.verified(made["secret"])
+    name = await pool.fetchval("SELECT source FROM public.store_state")
+    for source, count in (("/doithoai/test", facts), (f"/doithoai/{name}", own)):
+        numbers = [int(event["position"]) for event in sink.events if event["source"] == source]
+        assert numbers == list(range(1, count + 1))
+    assert len({event["id"] for event in sink.events}) == facts + own
+    feed = (await desk.client.get("/v1/events?after=0")).json()["events"]
+    assert [event for event in sink.events if event["source"] == f"/doithoai/{name}"] == feed
+
+
+async def test_a_subtree_and_types__are_all_that_its_system_is_sent(
+    pool: asyncpg.Pool, sink: Sink, followup_dsn: str, tmp_path: Path
+) -> None:
+    token, entry = mint_token("portal", "system", ELSEWHERE)
+    callers = Callers((entry,), local_allowed=False)
+    async with webhooks_over(pool, followup_dsn, tmp_path, callers) as desk:
+        made = await desk.subscribe(sink.url, token, filters=[{"prefix": {"type": "vn.doithoai.Petition"}}])
+        other = await desk.subscribe(sink.url, token, config={"mine": True})
+        desk.start()
+        await project(pool, dialogue(), EARLIER)
+        await until(lambda: all_sent(desk, made, token))
+        await until(lambda: all_sent(desk, other, token))
+        assert {event["subject"] for event in sink.events} == {str(petition("elsewhere"))}
+        assert [event["type"] for event in sink.events] == ["PetitionReceived", "PetitionClassified"]
+
+
+async def test_an_owner_that_was_revoked__is_sent_nothing_more(
+    pool: asyncpg.Pool, sink: Sink, followup_dsn: str, tmp_path: Path
+) -> None:
+    token, entry = mint_token("portal", "system")
+    stays, kept = mint_token("operations", "operations")
+    callers = Callers((entry, kept), local_allowed=False)
+    async with webhooks_over(pool, followup_dsn, tmp_path, callers) as desk:
+        made = await desk.subscribe(sink.url, token)
+        callers.replace((kept,))
+        desk.start()
+        await project(pool, dialogue(), EARLIER)
+        await until(lambda: is_paused(desk, made, "owner-gone", stays))
+        assert not sink.events
+
+
+async def is_paused(desk: WebhookDesk, made: dict[str, Any], reason: str, token: str = "") -> bool:
+    found = await desk.of(made, token=token)
+    return (found["status"], found.get("reason")) == ("paused", reason)
+
+
+async def test_a_sink_that_was_down__gets_what_it_missed(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+    made = await desk.subscribe(sink.url)
+    sink.status = 500
+    await project(pool, dialogue(), EARLIER)
+    await until(lambda: len(sink.requests) > 4)
+    assert len({event["id"] for event in sink.events}) <= 2, "only the first of each log is tried"
+    found = await desk.of(made)
+    assert found["failures"] > 0 and found["failing_since"]
+    sink.requests.clear()
+    sink.status = 204
+    await until(lambda: all_sent(desk, made))
+    facts, own = await positions(pool)
+    assert len({event["id"] for event in sink.events}) == facts + own
+
+
+async def test_gone__disables(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+    made = await desk.subscribe(sink.url)
+    sink.status = 410
+    await project(pool, dialogue(), EARLIER)
+
+    async def is_disabled() -> bool:
+        found = await desk.of(made)
+        return (found["status"], found.get("reason")) == ("disabled", "gone")
+
+    await until(is_disabled)
+    sink.status = 204
+    await desk.of(made, "resume")
+    await until(lambda: all_sent(desk, made))
+
+
+async def test_failing_for_days__disables(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+    made = await desk.subscribe(sink.url)
+    sink.status = 500
+    await project(pool, dialogue(), EARLIER)
+    await until(lambda: len(sink.requests) > 2)
+    await pool.execute("UPDATE public.subscriptions SET failing_since = failing_since - interval '3 days'")
+
+    async def is_disabled() -> bool:
+        return (await desk.of(made))["status"] == "disabled"
+
+    await until(is_disabled)
+    assert (await desk.of(made))["reason"] == "failing"
+
+
+async def test_a_sink_that_hangs__delays_no_other(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+    async with sink_served() as slow:
+        slow.hold = asyncio.Event()
+        await desk.subscribe(slow.url)
+        made = await desk.subscribe(sink.url)
+        await project(pool, dialogue(), EARLIER)
+        await until(lambda: all_sent(desk, made))
+        assert len(slow.events) == 1
+
+
+async def test_without_consent__nothing_is_sent(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+    sink.consents = {}
+    made = await desk.subscribe(sink.url)
+    assert (made["status"], made["reason"]) == ("unverified", "no-consent")
+    await desk.of(made, "resume", status=409)
+    await desk.of(made, "test", status=409)
+    sink.consents = {"WebHook-Allowed-Origin": "127.0.0.1", "WebHook-Allowed-Rate": "60000"}
+    assert (await desk.of(made, "verification"))["status"] == "active"
+    method, headers, _ = sink.requests[0]
+    assert (method, headers["webhook-request-origin"]) == ("OPTIONS", "127.0.0.1")
+
+
+async def test_a_secret_that_is_replaced__signs_beside_the_old_one(desk: WebhookDesk, sink: Sink) -> None:
+    made = await desk.subscribe(sink.url, protocolsettings={"headers": {"Authorization": "Bearer ours"}})
+    assert made["protocolsettings"] == {"headers": {"Authorization": ""}}
+    new = (await desk.of(made, "secret"))["secret"]
+    assert (await desk.of(made, "test"))["verdict"] == "delivered"
+    assert sink.verified(made["secret"]) == sink.verified(new)
+    assert sink.requests[-1][1]["authorization"] == "Bearer ours"
+    assert "secret" not in await desk.of(made)
+
+
+async def test_one_event__is_sent_once_more(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+    made = await desk.subscribe(sink.url)
+    await project(pool, dialogue(), EARLIER)
+    await until(lambda: all_sent(desk, made))
+    fifth = sink.events[4]
+    answer = await desk.of(made, "redelivery", body={"event_id": fifth["id"]})
+    assert answer["verdict"] == "delivered"
+    assert sink.events[-1] == fifth
+    kinds = [each["kind"] for each in (await desk.of(made, "deliveries?limit=500"))["items"]]
+    assert (kinds[0], kinds[-1]) == ("redelivery", "verification")
+    await desk.of(made, "redelivery", status=404, body={"event_id": "01900000-0000-7000-8000-000000000000"})
+
+
+async def test_replay__begins_at_a_cursor_of_the_feed(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+    await project(pool, dialogue(), EARLIER)
+    page = (await desk.client.get("/v1/events?cursor=&limit=2")).json()
+    made = await desk.subscribe(sink.url, after=[page["next"]])
+    await until(lambda: all_sent(desk, made))
+    own = (await positions(pool))[1]
+    assert [int(event["position"]) for event in sink.events] == list(range(3, own + 1))
+    sink.requests.clear()
+    await desk.of(made, "replay", body={"cursor": page["next"]})
+    await until(lambda: len(sink.events) == own - 2)
+    await desk.of(made, "replay", status=422, body={"cursor": "AAAA"})
+
+
+async def test_a_pause__keeps_everything_for_later(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+    made = await desk.subscribe(sink.url)
+    assert (await desk.of(made, "pause"))["status"] == "paused"
+    await desk.of(made, "pause", status=409)
+    await project(pool, dialogue(), EARLIER)
+    assert not sink.events
+    await desk.of(made, "resume")
+    facts, own = await positions(pool)
+    await until(lambda: len(sink.events) == facts + own)
+
+
+async def test_a_history_that_was_replaced__pauses_until_it_is_resumed(
+    desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool
+) -> None:
+    history = dialogue()
+    made = await desk.subscribe(sink.url)
+    await project(pool, history, EARLIER)
+    await until(lambda: all_sent(desk, made))
+    await pool.execute(
+        "UPDATE public.subscription_cursors SET event_id = gen_random_uuid(), epoch = 'before', "
+        "position = position - 1 WHERE log = 'test'"
+    )
+    await until(lambda: is_paused(desk, made, "history-changed"))
+    sink.requests.clear()
+    await desk.of(made, "resume")
+    await until(lambda: all_sent(desk, made))
+    assert sink.events, "what both histories may not share comes again"
+
+
+async def test_two_senders__send_each_event_once(
+    pool: asyncpg.Pool, sink: Sink, followup_dsn: str, tmp_path: Path
+) -> None:
+    async with (
+        webhooks_over(pool, followup_dsn, tmp_path) as one,
+        webhooks_over(pool, followup_dsn, tmp_path) as other,
+    ):
+        made = await one.subscribe(sink.url)
+        one.start()
+        other.start()
+        await project(pool, dialogue(), EARLIER)
+        await until(lambda: all_sent(other, made))
+        facts, own = await positions(pool)
+        assert len(sink.events) == facts + own
+
+
+async def test_what_is_wrong__names_the_field(desk: WebhookDesk, sink: Sink) -> None:
+    wrong: list[tuple[dict[str, Any], str, str]] = [
+        ({"sink": "http://10.0.0.1/"}, "sink-refused", "sink"),
+        ({"sink": "https://169.254.169.254/latest"}, "sink-refused", "sink"),
+        ({"sink": "https://user:secret@example.org/"}, "sink-refused", "sink"),
+        ({"sink": sink.url, "types": ["PetitionReceived", "Nothing"]}, "unknown-event-type", "types[1]"),
+        (
+            {"sink": sink.url, "filters": [{"exact": {"type": "x"}, "prefix": {"type": "x"}}]},
+            "invalid-body",
+            "filters[0]",
+        ),
+        (
+            {"sink": sink.url, "protocolsettings": {"headers": {"Host": "x"}}},
+            "invalid-body",
+            "protocolsettings.headers",
+        ),
+        ({"sink": sink.url, "secret": "x"}, "invalid-body", "secret"),
+        ({"sink": sink.url, "protocol": "MQTT"}, "invalid-body", "protocol"),
+    ]
+    for body, code, field in wrong:
+        answer = await desk.client.post("/v1/subscriptions", json=body)
+        found = answer.json()
+        assert answer.status_code == 422, found
+        assert (found["type"].rsplit(":", 1)[-1], found.get("field")) == (code, field), found
+    answer = await desk.client.post("/v1/subscriptions", content=b"{", headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+
+
+async def test_others__see_nothing_of_it(pool: asyncpg.Pool, sink: Sink, followup_dsn: str, tmp_path: Path) -> None:
+    portal, one = mint_token("portal", "system", ELSEWHERE)
+    stranger, two = mint_token("stranger", "system", ELSEWHERE)
+    operations, three = mint_token("operations", "operations")
+    agency, four = mint_token("agency", "agency", ELSEWHERE, "H40.2.1")
+    callers = Callers((one, two, three, four), local_allowed=False)
+    async with webhooks_over(pool, followup_dsn, tmp_path, callers) as desk:
+        made = await desk.subscribe(sink.url, portal)
+        await desk.of(made, token=stranger, status=404)
+        assert (await desk.ask("GET", "/v1/subscriptions", stranger))["items"] == []
+        await desk.ask("GET", "/v1/subscriptions", agency, 403)
+        assert len((await desk.ask("GET", "/v1/subscriptions", operations))["items"]) == 1
+        await desk.of(made, "secret", operations, 403)
+        path = f"/v1/subscriptions/{made['id']}"
+        assert (await desk.ask("PATCH", path, portal, body={"types": ["DeadlineBreached"]}))["types"]
+        await desk.ask("DELETE", path, operations, 204)
+        await desk.of(made, token=portal, status=404)

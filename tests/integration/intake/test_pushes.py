@@ -1,0 +1,316 @@
+"""A push is a synchronisation: created, changed, unchanged, stale, conflict; many at once; the office decides."""
+
+import asyncio
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shared.http.tokens import mint_token
+from tests.support.intake import COMMUNE, DISTRICT, PROVINCE, Intake, served, tokens_file
+
+SOURCE = "cong-tinh"
+BODY: dict[str, Any] = {
+    "jurisdiction": COMMUNE,
+    "channel": "cổng thông tin",
+    "text": "Rác ở chợ ba ngày mới thu gom.",
+    "petitioner_ids": ["cong-tinh-1"],
+    "identities": {"cong-tinh-1": {"name": "Lò Thị Mai", "phone": "0900000000"}},
+}
+CLASSIFIED = {"subject": "Rác ở chợ", "field": "environment"}
+
+
+async def put(
+    intake: Intake, version: str, reference: str = "TN-1", status: int = 200, token: str = "", **fields: Any
+) -> dict[str, Any]:
+    """Push a version, which must be answered with this status; without tokens configured, as `local`."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if_match = fields.pop("if_match", "")
+    if if_match:
+        headers["If-Match"] = if_match
+    body = {name: value for name, value in (BODY | fields).items() if value is not None}
+    answer = await intake.client.put(
+        f"/v1/petitions/by-reference/{SOURCE}/{reference}", json=body | {"source_version": version}, headers=headers
+    )
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def code(problem: dict[str, Any]) -> str:
+    return str(problem["type"]).removeprefix("urn:doithoai:problem:")
+
+
+async def content(intake: Intake, petition: str) -> list[dict[str, Any]]:
+    answer = (await intake.get(f"/v1/petitions/{petition}/content")).json()
+    return [each["content"] for each in answer["events"]]
+
+
+async def test_push__creates_once_and_says_when_nothing_is_new(intake: Intake) -> None:
+    created = await put(intake, "1", status=201)
+    assert created["result"] == "created" and created["receipt_code"]
+    head = await intake.head()
+    again = await put(intake, "1")
+    later = await put(intake, "2")
+    assert (again["result"], later["result"], later["source_version"]) == ("unchanged", "unchanged", "2")
+    assert again["id"] == created["id"] and again["receipt_code"] == created["receipt_code"]
+    assert await intake.head() == head
+    early = await put(intake, "01", text="Cũ.")
+    assert (early["result"], early["source_version"]) == ("stale", "2")
+    assert await intake.head() == head
+
+
+async def test_push__records_what_changed_and_nothing_else(intake: Intake) -> None:
+    created = await put(intake, "1", status=201)
+    changed = await put(intake, "2", text="Rác ở chợ năm ngày mới thu gom.", channel="điện thoại")
+    assert changed["result"] == "changed" and changed["version"] == created["version"] + 1
+    view = (await intake.get(f"/v1/petitions/{created['id']}")).json()
+    assert view["petition"]["channel"] == "điện thoại"
+    fact = view["facts"][-1]
+    assert fact["topic"] == "PetitionCorrected" and sorted(fact["data"]["corrected"]) == ["channel", "text"]
+    assert "text" not in fact["data"]
+    assert (await content(intake, created["id"]))[-1] == {"text": "Rác ở chợ năm ngày mới thu gom."}
+    (state,) = await intake.rows("SELECT state FROM stored_events WHERE topic = 'PetitionCorrected'")
+    meta = json.loads(state["state"])["meta"]
+    assert meta["source_version"] == "2"
+    assert meta["petition_reference"] == {"source": SOURCE, "external_id": "TN-1"}
+    same = await put(intake, "3", text="Rác ở chợ năm ngày mới thu gom.", channel="điện thoại")
+    assert same["result"] == "unchanged"
+    back = await put(intake, "4")
+    assert back["result"] == "changed"
+
+
+async def test_push__takes_petitioners_in_and_lets_none_go(intake: Intake) -> None:
+    created = await put(intake, "1", status=201)
+    people = {"cong-tinh-1": {"name": "Lò Thị Mai", "phone": "0911111111"}, "cong-tinh-2": {"name": "Vàng A"}}
+    await put(intake, "2", petitioner_ids=[*people], identities=people)
+    assert (await content(intake, created["id"]))[-1] == {"identities": people}
+    without = await put(intake, "3", petitioner_ids=["cong-tinh-2"], identities={})
+    assert without["result"] == "unchanged"
+    view = (await intake.get(f"/v1/petitions/{created['id']}")).json()
+    assert view["petition"]["petitioner_ids"] == ["cong-tinh-1", "cong-tinh-2"]
+
+
+async def test_push__of_another_day_moves_the_receipt(intake: Intake) -> None:
+    created = await put(intake, "1", status=201, effective_on="2026-01-12")
+    await put(intake, "2", effective_on="2026-01-09")
+    assert (await put(intake, "3", effective_on=None))["result"] == "unchanged"
+    view = (await intake.get(f"/v1/petitions/{created['id']}")).json()
+    assert view["petition"]["received_on"] == "2026-01-09"
+    tomorrow = date.fromisoformat(await intake.today()) + timedelta(1)
+    future = await put(intake, "4", status=422, effective_on=tomorrow.isoformat())
+    assert (code(future), future["field"]) == ("future-deed", "received_on")
+
+
+async def test_push__of_another_place_is_another_petition(intake: Intake) -> None:
+    await put(intake, "1", status=201)
+    refused = await put(intake, "2", status=409, jurisdiction=DISTRICT)
+    assert (code(refused), refused["fields"]) == ("reference-differs", ["jurisdiction"])
+
+
+async def test_push__of_one_version_says_one_thing(intake: Intake) -> None:
+    await put(intake, "7", status=201)
+    refused = await put(intake, "7", status=409, text="Khác.")
+    assert (code(refused), refused["field"], refused["fields"]) == ("source-version-reused", "source_version", ["text"])
+    for wrong in ("", "bảy", "2026-01-01T00:00:00", "1" * 65):
+        assert code(await put(intake, wrong, status=422)) in ("invalid-body", "invalid-value")
+    instant = await put(intake, "2026-01-05T08:00:00+07:00", text="Khác.")
+    assert (instant["result"], instant["source_version"]) == ("changed", "2026-01-05T01:00:00.000000Z")
+
+
+async def test_push__after_a_receipt_by_another_door_goes_on_from_it(intake: Intake) -> None:
+    received = await intake.petition(**BODY, source=SOURCE, external_id="TN-1")
+    assert (await put(intake, "1"))["id"] == received["id"]
+    assert (await put(intake, "2", text="Khác."))["result"] == "changed"
+
+
+async def test_push__if_match(intake: Intake) -> None:
+    assert code(await put(intake, "1", status=412, if_match='"1"')) == "stale-version"
+    await put(intake, "1", status=201)
+    assert (await put(intake, "2", text="Khác.", if_match='"1"'))["version"] == 2
+    assert code(await put(intake, "3", status=412, text="Nữa.", if_match='"1"')) == "stale-version"
+
+
+async def test_pushes_at_once__of_one_record_are_one_petition(intake: Intake) -> None:
+    head = await intake.head()
+    done = await asyncio.gather(*(put_any(intake, str(number), f"Lần {number}.") for number in range(1, 9)))
+    assert len({each.json()["id"] for each in done}) == 1
+    assert [each.json()["result"] for each in done].count("created") == 1
+    last = await put(intake, "8", text="Lần 8.")
+    assert (last["result"], last["source_version"]) == ("unchanged", "8")
+    assert await intake.head() <= head + 8
+
+
+async def put_any(intake: Intake, version: str, text: str) -> httpx.Response:
+    body = BODY | {"text": text, "source_version": version}
+    return await intake.client.put(f"/v1/petitions/by-reference/{SOURCE}/TN-1", json=body)
+
+
+# --- conflicts --------------------------------------------------------------------------------------------------------
+
+
+async def classified(intake: Intake) -> str:
+    created = await put(intake, "1", status=201)
+    await intake.done(f"/v1/petitions/{created['id']}/classification", CLASSIFIED)
+    return str(created["id"])
+
+
+async def test_push__after_classification_waits_for_the_office(intake: Intake) -> None:
+    petition = await classified(intake)
+    head = await intake.head()
+    pushed = await put(intake, "2", text="Khác.", channel="điện thoại")
+    assert pushed["result"] == "conflict"
+    by_field = {each["field"]: each for each in pushed["conflicts"]}
+    assert by_field["channel"] == {"field": "channel", "ours": "cổng thông tin", "theirs": "điện thoại"}
+    assert by_field["text"] == {"field": "text"}
+    assert await intake.head() == head
+    again = await put(intake, "2", text="Khác.", channel="điện thoại")
+    assert (again["result"], again["conflict_id"]) == ("conflict", pushed["conflict_id"])
+    (listed,) = (await intake.get("/v1/conflicts", state="open")).json()["items"]
+    assert (listed["conflict_id"], listed["petition_id"]) == (pushed["conflict_id"], petition)
+    shown = (await intake.get(f"/v1/conflicts/{pushed['conflict_id']}")).json()
+    told = {each["field"]: (each["ours"], each["theirs"]) for each in shown["fields"]}
+    assert told["text"] == (BODY["text"], "Khác.")
+    accepted = await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/acceptance")
+    assert (accepted.status_code, accepted.json()["conflict"]["state"]) == (200, "accepted")
+    assert (await content(intake, petition))[-1] == {"text": "Khác."}
+    twice = await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/acceptance")
+    assert (twice.status_code, twice.json()) == (200, accepted.json())
+    late = await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/refusal")
+    assert (late.status_code, code(late.json())) == (409, "conflict-decided")
+    assert (await put(intake, "3", text="Khác.", channel="điện thoại"))["result"] == "unchanged"
+
+
+async def test_conflict__refused_is_not_asked_again(intake: Intake) -> None:
+    await classified(intake)
+    pushed = await put(intake, "2", text="Khác.")
+    refused = await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/refusal")
+    assert (refused.status_code, refused.json()["state"]) == (200, "refused")
+    assert (await put(intake, "2", text="Khác."))["result"] == "unchanged"
+    assert (await put(intake, "3", text="Khác."))["result"] == "unchanged"
+    more = await put(intake, "4", text="Khác.", village="Bản Thẳm")
+    assert [each["field"] for each in more["conflicts"]] == ["village"]
+    late = await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/acceptance")
+    assert (late.status_code, code(late.json())) == (409, "conflict-decided")
+
+
+async def test_conflict__a_later_push_takes_its_place(intake: Intake) -> None:
+    await classified(intake)
+    first = await put(intake, "2", text="Khác.")
+    second = await put(intake, "3", text="Khác.", channel="điện thoại")
+    states = {each["conflict_id"]: each["state"] for each in (await intake.get("/v1/conflicts")).json()["items"]}
+    assert states == {first["conflict_id"]: "superseded", second["conflict_id"]: "open"}
+    assert sorted(each["field"] for each in second["conflicts"]) == ["channel", "text"]
+    assert (await put(intake, "4"))["result"] == "unchanged"
+    assert (await intake.get("/v1/conflicts", state="open")).json()["items"] == []
+
+
+async def test_push__of_what_the_office_corrected_is_a_conflict(intake: Intake) -> None:
+    created = await put(intake, "1", status=201)
+    await intake.done(f"/v1/petitions/{created['id']}/correction", {"channel": "trực tiếp"})
+    assert (await put(intake, "2"))["result"] == "unchanged"
+    both = await put(intake, "3", channel="điện thoại")
+    assert [(each["ours"], each["theirs"]) for each in both["conflicts"]] == [("trực tiếp", "điện thoại")]
+    assert (await put(intake, "4", channel="trực tiếp"))["result"] == "unchanged"
+    # From here on both are alike: what its source changes next is its own.
+    assert (await put(intake, "5", channel="điện thoại"))["result"] == "changed"
+
+
+async def test_push__after_its_end_waits_for_the_office(intake: Intake) -> None:
+    created, other = await put(intake, "1", status=201), await intake.petition()
+    await intake.done(f"/v1/petitions/{created['id']}/merger", {"into": other["id"]})
+    assert (await put(intake, "2"))["result"] == "unchanged"
+    assert (await put(intake, "3", text="Khác."))["result"] == "conflict"
+
+
+async def test_push__after_annulment_and_erasure(intake: Intake) -> None:
+    created = await put(intake, "1", status=201)
+    view = (await intake.get(f"/v1/petitions/{created['id']}")).json()
+    wrong = {"event_id": view["facts"][0]["event_id"], "reason": "nhầm"}
+    await intake.done(f"/v1/petitions/{created['id']}/annulments", wrong)
+    assert code(await put(intake, "2", status=409)) == "reference-annulled"
+    people: dict[str, Any] = {"petitioner_ids": ["cong-tinh-9"], "identities": {"cong-tinh-9": {"name": "Vàng A"}}}
+    other = await put(intake, "1", "TN-2", 201, **people)
+    await intake.done(f"/v1/petitions/{other['id']}/classification", CLASSIFIED)
+    await put(intake, "2", "TN-2", **people, text="Khác.")
+    await intake.done("/v1/petitioners/cong-tinh-9/erasure", {})
+    assert code(await put(intake, "3", "TN-2", 409, **people)) == "reference-erased"
+    assert [row["sealed"] for row in await intake.rows("SELECT sealed FROM conflicts")] == [b""]
+
+
+async def test_withdrawal__by_reference_can_be_sent_again(intake: Intake) -> None:
+    await put(intake, "1", status=201)
+    path = f"/v1/petitions/by-reference/{SOURCE}/TN-1/withdrawal"
+    first = await intake.done(path, {"reason": "Đã giải quyết."})
+    again = await intake.post(path, {})
+    assert (again.status_code, again.json()["version"]) == (200, first["version"])
+    assert code((await intake.post(f"/v1/petitions/by-reference/{SOURCE}/TN-9/withdrawal")).json()) == "not-found"
+
+
+async def test_systems__push_their_own_alone(placed: str, tmp_path: Path) -> None:
+    own, entry = mint_token("portal", "system", jurisdiction=PROVINCE, sources=(SOURCE,))
+    other, stranger = mint_token("other", "system", jurisdiction=PROVINCE)
+    async with served(placed, tmp_path, tokens_file=str(tokens_file(tmp_path, entry, stranger))) as intake:
+        created = await put(intake, "1", status=201, token=own)
+        assert (await put(intake, "2", text="Khác.", token=own))["result"] == "changed"
+        assert code(await put(intake, "3", status=403, token=other)) == "source-may-not"
+        await intake.done(f"/v1/petitions/{created['id']}/classification", CLASSIFIED)
+        pushed = await put(intake, "4", text="Nữa.", token=own)
+        assert len((await intake.get("/v1/conflicts", token=own)).json()["items"]) == 1
+        assert (await intake.get("/v1/conflicts", token=other)).json()["items"] == []
+        one = f"/v1/conflicts/{pushed['conflict_id']}"
+        assert (await intake.get(one, token=other)).status_code == 404
+        assert (await intake.get(one, token=own)).json()["fields"] == [{"field": "text"}]
+        assert (await intake.post(one + "/acceptance", token=own)).status_code == 403
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+async def test_batch__answers_each_item_at_its_place(intake: Intake) -> None:
+    items: list[dict[str, Any]] = [
+        BODY | {"source": SOURCE, "external_id": f"TN-{number}", "source_version": "1"} for number in range(40)
+    ]
+    items[3] = items[3] | {"jurisdiction": "H99"}
+    items[4] = items[4] | {"kind": "letter"}
+    items[5] = items[2] | {"source_version": "2", "text": "Khác."}
+    items[6] = items[6] | {"external_id": "12/2026"}
+    answer = await intake.client.post("/v1/petitions/batch", json={"items": items})
+    assert answer.status_code == 200
+    found = answer.json()["items"]
+    assert [each["index"] for each in found] == list(range(40))
+    assert {number: each["status"] for number, each in enumerate(found) if each["status"] != 201} == {
+        3: 422,
+        4: 422,
+        5: 200,
+    }
+    assert found[3]["problem"]["field"] == "jurisdiction" and found[4]["problem"]["field"] == "kind"
+    assert (found[5]["push"]["result"], found[5]["push"]["id"]) == ("changed", found[2]["push"]["id"])
+    head = await intake.head()
+    again = (await intake.client.post("/v1/petitions/batch", json={"items": items})).json()["items"]
+    assert {each["push"]["result"] for each in again if "push" in each} == {"unchanged", "stale"}
+    assert await intake.head() == head
+
+
+async def test_batch__bounds(intake: Intake) -> None:
+    many: list[list[Any]] = [[], [{}] * 1001]
+    for items in many:
+        refused = await intake.client.post("/v1/petitions/batch", json={"items": items})
+        assert (refused.status_code, refused.json()["field"]) == (422, "items")
+    large = await intake.client.post("/v1/petitions/batch", json={"items": [BODY | {"text": "x" * 1_100_000}]})
+    assert large.status_code == 413
+
+
+async def test_queue__a_push_with_a_version_is_the_same(placed: str, tmp_path: Path) -> None:
+    _, entry = mint_token("portal", "system", jurisdiction=PROVINCE, sources=(SOURCE,), amqp_user="portal")
+    async with served(placed, tmp_path, tokens_file=str(tokens_file(tmp_path, entry))) as intake:
+        for number, (text, result) in enumerate((("A", "created"), ("A", "unchanged"), ("B", "changed"))):
+            data = BODY | {"source": SOURCE, "external_id": "TN-1", "text": text}
+            body = {"command": "PetitionReceived", "source_version": str(number), "data": data}
+            done = await intake.commands.take(json.dumps(body).encode(), "portal", f"m{number}")
+            assert done.accepted and json.loads(done.body)["result"] == result
+        wrong = {"command": "PetitionClassified", "source_version": "1", "data": CLASSIFIED}
+        refused = await intake.commands.take(json.dumps(wrong).encode(), "portal", "m9")
+        assert not refused.accepted and json.loads(refused.body)["field"] == "source_version"

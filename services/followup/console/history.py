@@ -133,14 +133,16 @@ def _corrections(events: Sequence[EventView], gone: Container[UUID]) -> dict[UUI
             named = [str(name) for name in event.data.get("corrected", ())]
             for name in named:
                 before, after = reads.get(name), event.data.get(name)
-                told.append((field_title(name, event.topic), _before_and_after(event.topic, name, before, after), ""))
+                told.append((field_title(name, event.topic), before_and_after(event.topic, name, before, after), ""))
             if event.event_id not in gone:
                 reads |= {name: event.data.get(name) for name in named}
     return found
 
 
-def _before_and_after(topic: str, name: str, before: Any, after: Any) -> Bilingual:
-    if name in SEALED[topic] or any(isinstance(each, dict | list) for each in (before, after)):
+def before_and_after(topic: str, name: str, before: Any, after: Any) -> Bilingual:
+    """How a field read and reads; of what is not shown here, that it changed."""
+    is_hidden = name in SEALED[topic] and before is None and after is None
+    if is_hidden or any(isinstance(each, dict | list) for each in (before, after)):
         return Bilingual("đã đính chính", "corrected")
     said = [_plain(topic, name, each) for each in (before, after)]
     return Bilingual(" → ".join(each.vi for each in said), " → ".join(each.en for each in said))

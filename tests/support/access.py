@@ -100,6 +100,8 @@ AWAY = _known(lambda asking, place: {503})
 NOTHING = _known(lambda asking, place: NOT_THERE)
 #: Those who watch over the pair itself.
 WATCHERS = _known(lambda asking, place: FOUND if asking.role in ("auditor", "office", "operations") else REFUSED)
+#: Webhooks, which no followup without a key for their secrets sends.
+SUBSCRIBERS = _known(lambda asking, place: {503} if asking.role in ("office", "operations", "system") else REFUSED)
 #: Those who see to a place, and those of them who draft its rules.
 OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)

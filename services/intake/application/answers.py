@@ -234,7 +234,9 @@ class Answers:
         opened = {row.event_id: self._opener.opened(row, keys) for row in rows}
         return "erased" if any(not each for each in opened.values()) else "open", opened
 
-    async def _reply(self, asked: UUID, link: ChainLink, fact: AnyFact, opened: dict[UUID, dict[str, Any]]) -> ReplyView:
+    async def _reply(
+        self, asked: UUID, link: ChainLink, fact: AnyFact, opened: dict[UUID, dict[str, Any]]
+    ) -> ReplyView:
         event, words = fact.event, opened.get(fact.event_id, {})
         if isinstance(event, PetitionAnsweredAtConference):
             text = words.get("answer", "")
@@ -277,7 +279,8 @@ class Answers:
         chain = await self.chain(caller, petition_id)
         for link in chain.links:
             self._reading.check_reading_answer(caller, link.facts)
-        given: list[tuple[ChainLink, AnyFact]] = [(chain.links[0], fact) for fact in _sent(chain.links[0])]
+        asked = chain.links[0]
+        given = [(asked, fact) for fact in _sent(asked)]
         for link, fact in [*_replies(chain), *given]:
             if digest in files_named(fact.event):
                 await self._contents.record_reading(caller.name, on_behalf_of, link.petition_id)

@@ -48,6 +48,7 @@ from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.files import MIB, FileTroubles, file_routes, upload_route
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
+from services.intake.entrypoints.openapi import WORDS
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
 from services.intake.entrypoints.pushes import push_routes
@@ -62,11 +63,14 @@ from shared.calendar.shipped import seed_years
 from shared.envelope import to_message
 from shared.http.access_tokens import AccessTokens, subject_in
 from shared.http.auth import Callers, configured_callers
+from shared.http.docs import docs_routes
+from shared.http.event_schemas import schema_routes
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.loopback import is_loopback
 from shared.http.metrics import keep_fresh, metrics_route
+from shared.http.problem_registry import problem_routes
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
@@ -84,7 +88,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.topology import ForeignSource, claim, events_of
-from shared.settings import WrongSettings, check_urls, path_of
+from shared.settings import WrongSettings, begin_telemetry, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
@@ -101,6 +105,7 @@ log = structlog.get_logger("intake")
 def run(settings: IntakeSettings) -> None:
     """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
+    begin_telemetry("intake")
     serve(
         running(settings, callers_of(settings), seals_of(settings)),
         settings.host,
@@ -284,6 +289,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, visible, settings.event_type_prefix),
+                *problem_routes("intake", WORDS),
+                *schema_routes(),
+                *docs_routes(),
                 *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read),
             ],

@@ -20,6 +20,7 @@ from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.file_types import sniffed
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.proposals import proposed_calendar
+from services.intake.adapters.pushed_petitions import StoredPetitions
 from services.intake.adapters.pushes import StoredPushes
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
@@ -36,6 +37,7 @@ from services.intake.application.known_reference import KnownReferences
 from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.pushing.push_handler import PushHandler
+from services.intake.application.reconciliation import Reconciliation
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
 from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
@@ -51,6 +53,7 @@ from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.openapi import WORDS
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
+from services.intake.entrypoints.pushed_queries import pushed_routes
 from services.intake.entrypoints.pushes import push_routes
 from services.intake.entrypoints.queries import may_read_all, query_routes, visible_to
 from services.intake.entrypoints.queue_consumer import CommandQueue
@@ -177,6 +180,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         reading = CaseQueries(regulation_cache, history, contents, seals)
         answers = Answers(reading, history, contents, seals, files)
         stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
+        reconciliation = Reconciliation(regulation_cache, history, StoredPetitions(pool), stored_log)
         outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
         route = events_of(source)
@@ -280,6 +284,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *push_routes(pushing, pushes, reading),
                 *query_routes(reading),
                 *answer_routes(answers),
+                *pushed_routes(reading, reconciliation, stored_log),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 *catalogue_routes(regulation_cache),

@@ -11,6 +11,7 @@ from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.followup.entrypoints.subscriptions import subscription_routes
 from services.intake.entrypoints.acts import act_routes
+from services.intake.entrypoints.answers import answer_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
@@ -19,6 +20,8 @@ from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.files import file_routes, upload_route
 from services.intake.entrypoints.openapi import WORDS
 from services.intake.entrypoints.people_queries import people_routes
+from services.intake.entrypoints.pushed_queries import pushed_routes
+from services.intake.entrypoints.pushes import push_routes
 from services.intake.entrypoints.queries import query_routes
 from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
@@ -39,8 +42,11 @@ def intake_routes() -> list[HTTPRouteHandler]:
     return [
         *command_routes(NOTHING),
         *act_routes(NOTHING),
+        *push_routes(NOTHING, NOTHING, NOTHING),
         *command_query_routes(NOTHING),
         *query_routes(NOTHING),
+        *answer_routes(NOTHING),
+        *pushed_routes(NOTHING, NOTHING, NOTHING),
         *regulation_routes(NOTHING),
         *catalogue_routes(NOTHING),
         upload_route(NOTHING),

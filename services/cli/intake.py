@@ -12,6 +12,7 @@ import typer
 
 from services.cli.intake_client import DEFAULT_URL, get
 from services.cli.losses import By, Confirm, Json, show
+from services.cli.reconcile_day import reconcile
 from services.exit_codes import FAILED, WRONG_USE, given_code, stop, stop_at, unwritable
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import (
@@ -34,6 +35,9 @@ from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
+
+
+app.command()(reconcile)
 
 
 @app.callback()

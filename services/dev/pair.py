@@ -23,7 +23,7 @@ from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, end_group, f
 from services.intake.settings import SANDBOX_SOURCE
 from services.sandbox.acts import SandboxActs
 from services.sandbox.callers import BROKER_USER, PORTAL, READER, kept_tokens, token_file, tokens_file
-from services.sandbox.desk import SandboxDesk
+from services.sandbox.desk import SandboxDesk, sandbox_app, serving
 from services.sandbox.page import environment_of, page_of
 from services.sandbox.seed import BEGINS, seed
 from services.sandbox.store import SeedStore
@@ -234,7 +234,12 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
     wanted = {
         "intake": {"MASTER_KEY_FILE": str(master_key), "FILES": str(data / "files"), "SOURCE": source}
         | ({"CLOCK_START": STORY_BEGINS} if options.story else {}),
-        "followup": {"SOURCES": urls[0], "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else ""},
+        "followup": {
+            "SOURCES": urls[0],
+            "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else "",
+            "WEBHOOK_KEY_FILE": str(_webhook_key(data)),
+            "WEBHOOK_ALLOWED": "127.0.0.0/8,::1,localhost",
+        },
     }
     tokens: dict[str, str] = {}
     if options.sandbox:
@@ -323,8 +328,8 @@ def _run_sandbox(
     page = page_of(data, *urls, f"http://{HOST}:{port}", f"amqp://{BROKER_USER}@{broker}" if broker else "")
     _write_secret(data / ENVIRONMENT, environment_of(page, tokens, pair.portal_url).encode())
     callers = Callers(load_tokens(str(tokens_file(data))), local_allowed=False)
-    desk = SandboxDesk(acts, callers, page, port)
-    stack.enter_context(desk.serving())
+    desk = SandboxDesk(acts)
+    stack.enter_context(serving(sandbox_app(desk, callers, page), port))
     pair.wait_ready(f"{page.sandbox}/sandbox")
     _say(f"Sandbox {page.sandbox}/sandbox")
     if pair.portal_url:
@@ -386,6 +391,14 @@ def kept_master_key(data: Path) -> Path:
     if not path.exists():  # never overwritten: with it everything sealed would be lost
         if (data / "postgres").exists():
             raise DevFailed(f"--data: {path} is gone, but not its databases: put it back, or name another folder")
+        _write_secret(path, os.urandom(32))
+    return path
+
+
+def _webhook_key(data: Path) -> Path:
+    """The key that seals the secrets of webhooks; with another one their owners ask for new secrets."""
+    path = data / "webhooks.key"
+    if not path.exists():
         _write_secret(path, os.urandom(32))
     return path
 

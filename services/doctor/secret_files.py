@@ -53,6 +53,7 @@ def of_followup(settings: FollowupSettings, account: ServiceUser) -> Sequence[Fi
     """The keys and the tokens of followup, which runs as `account`."""
     found = [
         *_key("FOLLOWUP_SESSION_KEY_FILE", settings.session_key_file, account, needed=bool(settings.issuer)),
+        *_key("FOLLOWUP_WEBHOOK_KEY_FILE", settings.webhook_key_file, account, needed=False),
         *_tokens("FOLLOWUP_TOKENS_FILE", settings.tokens_file, settings.tokens, account),
         *_provider_of_systems("FOLLOWUP", lambda: followup_systems(settings)),
     ]

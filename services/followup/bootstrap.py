@@ -64,6 +64,7 @@ from services.followup.console.agenda import Agendas
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
+from services.followup.console.conflicts import OpenConflicts, conflict_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.doors import door_routes
@@ -97,11 +98,14 @@ from services.followup.entrypoints.subscriptions import WebhookDoor, sight_of, s
 from services.followup.settings import FollowupSettings
 from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
+from shared.http.docs import docs_routes
+from shared.http.event_schemas import schema_routes
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.permissions import KNOWN, KNOWN_OWN, permitted
+from shared.http.problem_registry import problem_routes
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
@@ -115,13 +119,14 @@ from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
+from shared.problem_words import DOOR_WORDS
 from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
 from shared.sealing import BrokenSeal, key_in
 from shared.sentences import Sentence
 from shared.server_urls import hosts_of
-from shared.settings import WrongSettings, check_urls, path_of
+from shared.settings import WrongSettings, begin_telemetry, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
@@ -135,6 +140,7 @@ log = structlog.get_logger("followup")
 def run(settings: FollowupSettings) -> None:
     """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
+    begin_telemetry("followup")
     prefix = path_of(settings.public_url)
     serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port, prefix)
 
@@ -333,6 +339,9 @@ async def running(
                 *sign_in,
                 *subscription_routes(webhooks),
                 feed_route(stored_log, may_read_all(queries), visible_to(queries), settings.event_type_prefix),
+                *problem_routes("followup", DOOR_WORDS),
+                *schema_routes(),
+                *docs_routes(),
                 *health_routes(can_serve, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
@@ -418,8 +427,10 @@ def _console(
     """The pages for people, but those of sign-in and of the figures."""
     reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
     agendas = Agendas(queries, logs)
+    waiting = OpenConflicts(queries, intake, address)
     pages_of_people = [
-        *permitted(KNOWN_OWN, work_routes(pages, queries, callers)),
+        *permitted(KNOWN_OWN, work_routes(pages, queries, callers, waiting)),
+        *conflict_pages(pages, queries, waiting, intake, address),
         *permitted(KNOWN, [*door_routes(pages, queries, callers), *sample_routes(pages, callers)]),
         *case_pages(pages, queries, agendas, intake, address),
         *place_pages(pages, queries, intake, address),

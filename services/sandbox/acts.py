@@ -76,7 +76,10 @@ class SandboxActs:
         return UUID(_json(self._intake.get("/v1/petitions", params=reference))["id"])
 
     def move_to(self, instant: datetime) -> None:
-        """Move the clock forwards and wait until followup has raised all that is due. Raises RefusedByPair, ProblemError."""
+        """Move the clock forwards, and wait until followup has raised all that is due.
+
+        Raises RefusedByPair, ProblemError.
+        """
         if self.now() < instant:
             body = {"to": instant.isoformat()}
             moved = self._intake.post("/v1/clock", json=body, headers=self._headers[OPERATOR.name])

@@ -15,12 +15,13 @@ import msgspec
 import yaml
 
 from shared.events import EVENTS, json_schema
-from tests.contracts import asyncapi, openapi, policy, reference, tables
+from tests.contracts import asyncapi, openapi, policy, problems, reference, tables
 from tests.contracts.compatibility import incompatibilities, missing_operations
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "contracts" / "schemas"
 POLICY = ROOT / "contracts" / "policy.schema.json"
+PROBLEMS = ROOT / "shared" / "http" / "problem_statuses.json"
 TOPICS = ROOT / "tests" / "architecture" / "topics.txt"
 MAP = ROOT / "docs" / "architecture.md"
 CONSOLE_PAGE = ROOT / "docs" / "howto" / "work-in-the-console.md"
@@ -34,6 +35,7 @@ def outputs() -> dict[Path, str]:
         _plain(asyncapi.document()), sort_keys=False, allow_unicode=True, width=120
     )
     found[POLICY] = _json(policy.schema())
+    found[PROBLEMS] = _json(problems.statuses())
     for service, build in _applications().items():
         found[ROOT / "contracts" / f"openapi-{service}.json"] = _json(build())
     pages = ROOT / "docs" / "reference"
@@ -54,7 +56,7 @@ def _applications() -> dict[str, Callable[[], dict[str, Any]]]:
 
 def breaking(path: Path, content: str) -> list[str]:
     """The incompatible changes that writing `content` over a committed contract would make."""
-    if not path.exists() or path.suffix != ".json":
+    if not path.exists() or path.suffix != ".json" or path == PROBLEMS:
         return []
     old, new = json.loads(path.read_text("utf-8")), json.loads(content)
     found = missing_operations(old, new) if "openapi" in old else incompatibilities(old, new)
@@ -87,6 +89,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.check:
         return _report([f"{name} is not current: run `make contracts`" for name in stale()])
+    # The documents are made from it.
+    PROBLEMS.write_text(_json(problems.statuses()), "utf-8")
     found = [f"{topic}: the event is gone" for topic in removed_topics()]
     contents = outputs()
     for path, content in contents.items():

@@ -22,6 +22,7 @@ from services.followup.console.agenda import Agendas
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
+from services.followup.console.conflicts import OpenConflicts, conflict_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import FAVICON, favicon_route
@@ -44,6 +45,7 @@ from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
+from services.followup.entrypoints.subscriptions import subscription_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
@@ -67,8 +69,10 @@ def console_routes(
     acts = intake.client if intake else IntakeClient(httpx.AsyncClient())
     address = intake.address if intake else lambda source: None
     agendas = Agendas(queries, logs)
+    waiting = OpenConflicts(queries, acts, address)
     return [
-        *work_routes(pages, queries, NOT_ASKED),
+        *work_routes(pages, queries, NOT_ASKED, waiting),
+        *conflict_pages(pages, queries, waiting, acts, address),
         *case_pages(pages, queries, agendas, acts, address),
         *place_pages(pages, queries, acts, address),
         *catalogue_pages(pages, queries, acts, address),
@@ -105,6 +109,7 @@ async def reading_app(
             *report_routes(reports),
             *report_pages(pages, queries, reports),
             *reminder_routes(queries, reminders),
+            *subscription_routes(None),
             feed_route(stored_log, may_read_all(queries), visible_to(queries)),
             *sign_in_routes(pages, callers or LOCAL),
             *health_routes(stored_log.is_reachable, works_of(queries, dict)),

@@ -193,6 +193,11 @@ def pair() -> list[stat.Panel | timeseries.Panel]:
             units.Seconds,
         ),
         lines(
+            "Đăng ký webhook · Subscriptions to webhooks",
+            "max by (status) (followup_webhook_subscriptions)",
+            "{{status}}",
+        ),
+        lines(
             "Lần phải đọc bù từ nguồn trong 15 phút · Gaps filled from the feed in 15 minutes",
             "increase(source:followup_feed_gaps_total:max[15m])",
             "{{source}}",

@@ -15,11 +15,12 @@ MASTER = "master.key"
 KEPT = {
     MASTER: "INTAKE_MASTER_KEY_FILE",
     "sessions.key": "FOLLOWUP_SESSION_KEY_FILE",
+    "webhooks.key": "FOLLOWUP_WEBHOOK_KEY_FILE",
     "intake-tokens.json": "INTAKE_TOKENS_FILE",
     "followup-tokens.json": "FOLLOWUP_TOKENS_FILE",
     "source.token": "FOLLOWUP_SOURCE_TOKEN_FILE",
 }
-KEYS = (MASTER, "sessions.key")
+KEYS = (MASTER, "sessions.key", "webhooks.key")
 
 
 def read(name: str) -> bytes | None:

@@ -144,6 +144,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     address_twice(scene)
     intake_down_and_restored(scene)
     lagging_reader(scene)
+    webhooks(scene)
     unsent_digests(scene)
     lost_standby(scene)
     slow_sweep(scene)
@@ -467,6 +468,18 @@ def lagging_reader(scene: WatchedPair) -> None:
     scene.fires("DoithoaiReaderLagging", source="far")
     scene.stub.values['followup_reader_lag_events{source="far"}'] = 0
     scene.ends("DoithoaiReaderLagging", source="far")
+
+
+def webhooks(scene: WatchedPair) -> None:
+    scene.stub.values["followup_webhook_waiting_since_timestamp_seconds"] = time.time() - 4000
+    scene.fires("DoithoaiWebhookBehind", service="followup")
+    scene.stub.values["followup_webhook_waiting_since_timestamp_seconds"] = 0
+    scene.ends("DoithoaiWebhookBehind", service="followup")
+    name = 'followup_webhook_subscriptions{status="disabled"}'
+    scene.stub.values[name] = 1
+    scene.fires("DoithoaiWebhookDisabled", service="followup")
+    scene.stub.values[name] = 0
+    scene.ends("DoithoaiWebhookDisabled", service="followup")
 
 
 def unsent_digests(scene: WatchedPair) -> None:

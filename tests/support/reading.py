@@ -45,6 +45,7 @@ from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
+from services.followup.entrypoints.subscriptions import subscription_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
@@ -108,6 +109,7 @@ async def reading_app(
             *report_routes(reports),
             *report_pages(pages, queries, reports),
             *reminder_routes(queries, reminders),
+            *subscription_routes(None),
             feed_route(stored_log, may_read_all(queries), visible_to(queries)),
             *sign_in_routes(pages, callers or LOCAL),
             *health_routes(stored_log.is_reachable, works_of(queries, dict)),

@@ -35,7 +35,7 @@ class Answer(msgspec.Struct, frozen=True):
     retry_after: float | None = None
 
 
-class Consent(msgspec.Struct, frozen=True):
+class SinkConsent(msgspec.Struct, frozen=True):
     """Whether a sink wants to be sent to, and how many deliveries a minute; None: as many as there are."""
 
     answer: Answer

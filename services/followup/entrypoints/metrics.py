@@ -123,6 +123,18 @@ FAMILIES = (
         "digests_failing_since",
     ),
     Family("followup_systems_keys_read_timestamp_seconds", (), SYSTEMS_KEYS_READ, "systems_read_at"),
+    Family(
+        "followup_webhook_subscriptions",
+        ("status",),
+        "Subscriptions to webhooks; those that are disabled or paused are sent nothing until somebody resumes them",
+        "subscriptions",
+    ),
+    Family(
+        "followup_webhook_waiting_since_timestamp_seconds",
+        (),
+        "Since when an active subscription that has events before it has been sent none; 0 when none waits",
+        "webhook_waiting_since",
+    ),
     Family("followup_forbidden_calls", ("reason",), FORBIDDEN_CALLS, "forbidden_calls", counts=True),
     Family("followup_refused_calls", ("reason",), REFUSED_CALLS, "refused_calls", counts=True),
     Family(

@@ -38,6 +38,7 @@ from tests.support.access import (
     SENT_ON,
     STAFF,
     STAFF_NOTHING,
+    SUBSCRIBERS,
     WATCHERS,
     Asked,
     Asking,
@@ -81,6 +82,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/deadlines/{deadline_id:uuid}/letter"): CASE,
     ("GET", "/v1/events"): FOLLOWERS,
     ("GET", "/v1/digest"): EVERYTHING,
+    ("GET", "/v1/subscriptions"): SUBSCRIBERS,
+    ("GET", "/v1/subscriptions/{subscription_id:uuid}"): SUBSCRIBERS,
+    ("GET", "/v1/subscriptions/{subscription_id:uuid}/deliveries"): SUBSCRIBERS,
     ("GET", "/v1/sources"): EVERYTHING,
     ("GET", "/metrics"): EVERYTHING,
     ("GET", "/figures"): EVERYTHING,
@@ -140,6 +144,16 @@ FORMS = {
     ("POST", "/people/{source:str}/{kind:str}/{named:uuid}/{command:str}"),
     ("POST", "/rules/{code:str}/adopt"),
     ("POST", "/rules/{code:str}/annul/{event_id:uuid}"),
+}
+#: What is done about webhooks, of those that the caller may see: `test_webhooks.py`.
+OF_WEBHOOKS = {
+    ("POST", "/v1/subscriptions"),
+    ("PATCH", "/v1/subscriptions/{subscription_id:uuid}"),
+    ("DELETE", "/v1/subscriptions/{subscription_id:uuid}"),
+    *(
+        ("POST", f"/v1/subscriptions/{{subscription_id:uuid}}/{act}")
+        for act in ("pause", "resume", "replay", "secret", "verification", "test", "redelivery")
+    ),
 }
 #: The pages of those who see to people.
 OF_PEOPLE = (STAFF, STAFF_NOTHING)
@@ -206,6 +220,7 @@ async def theirs(asked: Asked) -> dict[str, object]:
     (deadline,) = [d for d in file["deadlines"] if d["debtor"] == EDUCATION]
     return {
         "subject_id": THEIRS,
+        "subscription_id": THEIRS,
         "deadline_id": deadline["deadline_id"],
         "command": "WrittenReplyIssued",
         "language": "en",
@@ -227,7 +242,8 @@ async def theirs(asked: Asked) -> dict[str, object]:
 async def test_route__has_a_rule(asked: Asked) -> None:
     """Whoever adds a route says here who may use it."""
     found = {route for route in routes_of(asked.app) if not route[1].startswith("/schema")}
-    assert sorted(found - (RULES.keys() | FORMS)) == [] and sorted((RULES.keys() | FORMS) - found) == []
+    known = RULES.keys() | FORMS | OF_WEBHOOKS
+    assert sorted(found - known) == [] and sorted(known - found) == []
 
 
 async def test_contract__is_the_document_that_is_served(asked: Asked) -> None:

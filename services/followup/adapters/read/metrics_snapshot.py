@@ -43,6 +43,22 @@ SELECT state -> 'data' ->> 'source' AS source, state -> 'data' ->> 'duty' AS dut
     coalesce((state -> 'meta' ->> 'backfilled')::boolean, false) AS backfilled, count(*) AS n
 FROM breaches GROUP BY 1, 2, 3, 4
 """
+_SUBSCRIPTIONS = """
+SELECT status, count(*) AS n FROM public.subscriptions WHERE status <> 'deleted' GROUP BY 1
+"""
+_WEBHOOKS_WAIT = """
+SELECT min(s.moved_at) FROM public.subscriptions s
+WHERE s.status = 'active' AND EXISTS (
+    SELECT 1 FROM (
+        SELECT source AS log, position FROM sources
+        UNION ALL SELECT source, (SELECT coalesce(max(notification_id), 0) FROM public.stored_events)
+        FROM public.store_state
+    ) AS logs
+    LEFT JOIN public.subscription_cursors c ON c.subscription_id = s.subscription_id AND c.log = logs.log
+    WHERE logs.position > coalesce(c.position, 0)
+)
+"""
+_STATUSES = ("active", "disabled", "paused", "unverified")
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM public.stored_events"
 _RELAYED = "SELECT position FROM public.relay_position WHERE name = $1"
 _RECORDED = "SELECT recorded_at FROM public.stored_events WHERE notification_id = $1"
@@ -76,6 +92,8 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     oldest_pending: float = 0.0  # the stamp of the first of them; 0 when there is none
     hindered: Counts = {}  # 1 where something of the broker cannot be used: queue
     digests_failing_since: float = 0.0  # 0 while they do not fail
+    subscriptions: Counts = {}  # status
+    webhook_waiting_since: float = 0.0  # 0 when none of them waits
     forbidden_calls: Counts = {}  # calls of known callers that may not: reason
     refused_calls: Counts = {}  # calls without proof who calls: reason
     systems_read_at: float | None = None  # when the keys of the provider of systems were read
@@ -115,6 +133,8 @@ class MetricsQueries:
             relayed = min(head, await self._pool.fetchval(_RELAYED, self._relay) or 0)
         waiting: datetime | None = await self._pool.fetchval(_RECORDED, relayed + 1) if relayed < head else None
         now: datetime = await self._pool.fetchval("SELECT clock_timestamp()")
+        subscriptions = {row["status"]: row["n"] for row in await self._pool.fetch(_SUBSCRIPTIONS)}
+        waits: datetime | None = await read(self._pool, lambda connection: connection.fetchval(_WEBHOOKS_WAIT))
         failing_for = self._digests_failing_for()
         return msgspec.structs.replace(
             standing,
@@ -124,6 +144,8 @@ class MetricsQueries:
             oldest_pending=waiting.timestamp() if waiting else 0.0,
             digests_failing_since=now.timestamp() - failing_for if failing_for else 0.0,
             refused_sources=self._refused(),
+            subscriptions={(status,): subscriptions.get(status, 0) for status in _STATUSES},
+            webhook_waiting_since=waits.timestamp() if waits else 0.0,
             taken_at=now.timestamp(),
         )
 

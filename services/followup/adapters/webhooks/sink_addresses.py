@@ -27,6 +27,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
 #: Ways of writing an IPv4 address within one of IPv6; where it leads is said by the address within.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: Given out for protocols, and of no use to anybody else; which of them are reachable, versions of Python judge apart.
+_ASSIGNED = ipaddress.ip_network("192.0.0.0/24")
 _WRAPPED = (
     ipaddress.ip_network("2002::/16"),
     ipaddress.ip_network("2001::/32"),
@@ -139,7 +141,9 @@ def is_public(address: Address) -> bool:
             return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         if address.scope_id is not None or any(address in network for network in _WRAPPED):
             return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address in _METADATA)
+    if address in _ASSIGNED or address in _METADATA:
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 async def resolved(host: str, port: int) -> Sequence[str]:
@@ -165,7 +169,7 @@ async def address_of(sink: Sink, allowed: AllowedSinks, resolve: Resolve = resol
         raise SinkRefused("not-https")
     if not all(one or is_public(each) for one, each in zip(allows, addresses, strict=True)):
         raise SinkRefused("not-public")
-    return str(addresses[0])
+    return str(_plain(addresses[0]))
 
 
 def _plain(address: Address) -> Address:

@@ -25,7 +25,7 @@ from services.followup.adapters.webhooks.sink_addresses import (
     sink_of,
 )
 from services.followup.adapters.webhooks.webhook_seals import SinkSecrets, signatures
-from services.followup.application.webhook_ports import Answer, Consent, Verdict
+from services.followup.application.webhook_ports import Answer, SinkConsent, Verdict
 
 WHOLE = 10.0  # seconds for a delivery, from the resolver to the answer
 READ_OF_ANSWER = 1024  # bytes
@@ -50,17 +50,17 @@ class SinkClient:
             async with asyncio.timeout(WHOLE):
                 await address_of(sink_of(url), self._allowed, self._resolve)
 
-    async def ask_consent(self, url: str, secrets: SinkSecrets) -> Consent:
+    async def ask_consent(self, url: str, secrets: SinkSecrets) -> SinkConsent:
         """Ask a sink whether it wants to be sent to: the handshake of CloudEvents against abuse."""
         asked = {"WebHook-Request-Origin": self._origin, "WebHook-Request-Rate": str(ASKED_RATE)}
         async with self.session(url, secrets) as session:
             answer, headers = await session.request("OPTIONS", asked, b"")
         if answer.verdict is not Verdict.DELIVERED:
-            return Consent(answer, False)
+            return SinkConsent(answer, False)
         consents = headers.get("webhook-allowed-origin", "").strip().lower() in ("*", self._origin.lower())
         rate = headers.get("webhook-allowed-rate", "").strip()
         allowed = int(rate) if rate.isascii() and rate.isdigit() and 0 < len(rate) < 9 and int(rate) else None
-        return Consent(answer, consents, allowed)
+        return SinkConsent(answer, consents, allowed)
 
     @contextlib.asynccontextmanager
     async def session(self, url: str, secrets: SinkSecrets) -> "AsyncIterator[SinkSession]":

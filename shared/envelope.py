@@ -8,14 +8,13 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events import EVENTS, PetitionReference, Recorded
+from shared.events import EVENTS, PetitionReference, Recorded, schema_id
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, local_iso, snake
 
 CONTENT_TYPE = "application/json"
 SPEC_VERSION = "1.0"
 #: Readers take the type of an event with it and without; writers put it there where an operator asks for it.
 TYPE_PREFIX = "vn.doithoai."
-SCHEMA = "urn:doithoai:schema:"  # begins the name of the schema of an event's data: contracts/schemas/{topic}.json
 #: A page ends with the event that fills it to so many bytes, so that a page of large events is a short one.
 PAGE_BYTES = 4 * 1024 * 1024
 MOST = 2**63 - 1  # the largest position or version that a store can keep
@@ -153,7 +152,7 @@ def _values(recorded: Recorded, prefix: str) -> tuple[Any, ...]:
         recorded.epoch,
         _utc(recorded.recorded_at),
         str(recorded.version),
-        f"{SCHEMA}{recorded.topic}",
+        schema_id(recorded.topic),
         recorded.previous_id,
         reference.source if reference else None,
         reference.external_id if reference else None,

@@ -106,6 +106,14 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "not-found": ProblemWords(
         Sentence("Không tìm thấy", "Not found"),
         {
+            "problem": Sentence(
+                "Không có loại lỗi nào mang mã này; danh sách ở /v1/problems.",
+                "no problem has this code; /v1/problems lists them",
+            ),
+            "schema": Sentence(
+                "Không có sự kiện nào mang tên này; danh sách ở /v1/schemas.",
+                "no event has this name; /v1/schemas lists them",
+            ),
             "no-folder": Sentence(
                 "Hệ thống này chưa có kho tệp; người vận hành đặt INTAKE_FILES.",
                 "this intake keeps no files: its operator names a folder in INTAKE_FILES",
@@ -129,6 +137,17 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "address": Sentence(
                 "Không có gì ở địa chỉ này; hãy kiểm tra lại địa chỉ.", "there is nothing at this address"
             ),
+        },
+    ),
+    "no-answer": ProblemWords(
+        Sentence("Chưa có trả lời", "No answer"),
+        {
+            "": Sentence(
+                "Hiện chưa có tiến trình nào của dịch vụ trả lời. Lệnh vẫn có thể được ghi nhận: hãy gửi lại với cùng "
+                "khóa, việc gửi lại không ghi nhận hai lần.",
+                "No process of the service answers now. A command may still be recorded: send it again with the same "
+                "key, it is recorded once.",
+            )
         },
     ),
     "several-sources": ProblemWords(

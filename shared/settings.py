@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ValidationError
 from pydantic_settings import BaseSettings
 
 from shared.server_urls import broker_hosts_of, hosts_of
+from shared.telemetry import MissingTelemetry, start_telemetry
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -66,6 +67,14 @@ def check_urls(prefix: str, database_url: str, amqp_url: str) -> None:
             _ = url and parse(url)
         except ValueError as error:
             raise WrongSettings(f"{prefix}_{variable}: {error}") from None
+
+
+def begin_telemetry(service: str) -> None:
+    """Send spans where a collector is named. Raises WrongSettings."""
+    try:
+        start_telemetry(service)
+    except MissingTelemetry as error:
+        raise WrongSettings(str(error)) from None
 
 
 def path_of(public_url: str) -> str:

@@ -1,6 +1,7 @@
 """`doithoai intake serve`, and the command `doithoai token`."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +12,13 @@ import typer
 
 from services.cli.intake_client import DEFAULT_URL, get
 from services.cli.losses import By, Confirm, Json, show
+from services.cli.reconcile_day import reconcile
 from services.exit_codes import FAILED, WRONG_USE, given_code, stop, stop_at, unwritable
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import (
     RIGHTS,
+    ROLE_RIGHTS,
+    ROLE_TITLES,
     ROLES,
     InvalidTokens,
     Right,
@@ -31,6 +35,9 @@ from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
+
+
+app.command()(reconcile)
 
 
 @app.callback()
@@ -109,6 +116,8 @@ def token(
             _add(file, entry)
     typer.echo(minted)
     typer.echo(msgspec.json.encode(entry).decode())
+    if sys.stderr.isatty():  # for people; scripts read the token alone
+        typer.echo(rights_of(entry).both, err=True)
 
 
 @app.command()
@@ -146,6 +155,18 @@ def losses(confirm: Confirm = "", by: By = "", as_json: Json = False) -> None:
     except WrongSettings as error:
         stop(WRONG_USE, str(error))
     show(settings.database_url, "INTAKE_DATABASE_URL", confirm, by, as_json=as_json)
+
+
+def rights_of(entry: TokenEntry) -> Sentence:
+    """What the holder of a token may, for whoever mints it."""
+    title, rights = ROLE_TITLES[entry.role], ROLE_RIGHTS[entry.role]
+    place = f"{entry.jurisdiction} {entry.agency}".rstrip()
+    sources = ", ".join(entry.sources) or entry.name
+    of_sources = Sentence(f"; nguồn {sources}", f"; sources {sources}") if entry.role == "system" else Sentence("", "")
+    return Sentence(
+        f"{entry.name}: {title.vi} ở {place}: {rights.vi}{of_sources.vi}",
+        f"{entry.name}: {title.en} at {place}: {rights.en}{of_sources.en}",
+    )
 
 
 class _OtherwiseInFile(Exception):

@@ -1,17 +1,23 @@
 """The settings, and the files of secrets that they name: there, whole, for whom the service runs as and nobody else."""
 
+import json
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 from pydantic_settings import BaseSettings
 
 from services.doctor.findings import Finding, note, right, wrong
 from services.doctor.system import ServiceUser, is_open
+from services.followup.configured import system_settings as followup_systems
 from services.followup.settings import FollowupSettings
+from services.intake.configured import system_settings as intake_systems
 from services.intake.settings import IntakeSettings
+from shared.http.system_tokens import SystemSettings
 from shared.http.tokens import InvalidTokens, load_tokens
 from shared.sealing import KEY_BYTES
 from shared.sentences import Sentence
@@ -37,6 +43,7 @@ def of_intake(settings: IntakeSettings, account: ServiceUser) -> Sequence[Findin
     found = [
         *_key("INTAKE_MASTER_KEY_FILE", settings.master_key_file, account, needed=True),
         *_tokens("INTAKE_TOKENS_FILE", settings.tokens_file, settings.tokens, account),
+        *_provider_of_systems("INTAKE", lambda: intake_systems(settings)),
     ]
     urls = {"INTAKE_DATABASE_URL": settings.database_url, "INTAKE_AMQP_URL": settings.amqp_url}
     return [*found, *_of_urls(urls, account)]
@@ -48,6 +55,7 @@ def of_followup(settings: FollowupSettings, account: ServiceUser) -> Sequence[Fi
         *_key("FOLLOWUP_SESSION_KEY_FILE", settings.session_key_file, account, needed=bool(settings.issuer)),
         *_key("FOLLOWUP_WEBHOOK_KEY_FILE", settings.webhook_key_file, account, needed=False),
         *_tokens("FOLLOWUP_TOKENS_FILE", settings.tokens_file, settings.tokens, account),
+        *_provider_of_systems("FOLLOWUP", lambda: followup_systems(settings)),
     ]
     for variable, path in (
         ("FOLLOWUP_SOURCE_TOKEN_FILE", settings.source_token_file),
@@ -146,6 +154,43 @@ def _tokens(variable: str, path: str, text: str, account: ServiceUser) -> list[F
     if not entries:
         return [wrong(f"{variable}: trống", f"{variable}: names nobody", "doithoai token TÊN", "doithoai token NAME")]
     return [right(f"{variable}: {len(entries)} bên gọi", f"{variable}: {len(entries)} callers")]
+
+
+def _provider_of_systems(prefix: str, read: Callable[[], SystemSettings]) -> list[Finding]:
+    """The settings of the provider whose tokens systems bring; nothing where there is none."""
+    try:
+        settings = read()
+    except WrongSettings as error:
+        return [wrong(str(error), str(error), "sửa thiết lập này", "mend this setting")]
+    if not settings.issuer:
+        return []
+    found = list[Finding]()
+    if settings.keys_at and "://" not in settings.keys_at:
+        variable = f"{prefix}_JWT_JWKS"
+        try:
+            keys = len(KeySet.import_key_set(json.loads(Path(settings.keys_at).read_bytes())).keys)
+        except (OSError, ValueError, TypeError, KeyError, JoseError) as error:
+            return [
+                wrong(
+                    f"{variable}: không đọc được khóa trong {settings.keys_at} ({type(error).__name__})",
+                    f"{variable}: no keys can be read in {settings.keys_at} ({type(error).__name__})",
+                    "ghi lại tệp JWKS của nhà cung cấp",
+                    "write the JWKS of the provider there anew",
+                )
+            ]
+        found.append(right(f"{variable}: {keys} khóa", f"{variable}: {keys} keys"))
+    if settings.may_administer:
+        found.append(
+            note(
+                f"{prefix}_JWT_ADMIN: mã của nhà cung cấp được quản trị người dùng",
+                f"{prefix}_JWT_ADMIN: tokens of the provider may administer people",
+                "bỏ thiết lập này nếu không cần",
+                "take the setting out where nobody needs it",
+            )
+        )
+    return found or [
+        right(f"{prefix}_JWT_ISSUER: {settings.issuer}", f"{prefix}_JWT_ISSUER: {settings.issuer}"),
+    ]
 
 
 def _file(variable: str, path: str, account: ServiceUser) -> list[Finding]:

@@ -64,6 +64,7 @@ from services.followup.console.agenda import Agendas
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
+from services.followup.console.conflicts import OpenConflicts, conflict_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.doors import door_routes
@@ -83,7 +84,7 @@ from services.followup.console.rules import rule_pages
 from services.followup.console.samples import sample_routes
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
-from services.followup.entrypoints.access import facts_visible_to, may_read_all, visible_to
+from services.followup.entrypoints.access import READING, facts_visible_to, may_read_all, visible_to
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import works_of
@@ -97,11 +98,14 @@ from services.followup.entrypoints.subscriptions import WebhookDoor, sight_of, s
 from services.followup.settings import FollowupSettings
 from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
+from shared.http.docs import docs_routes
+from shared.http.event_schemas import schema_routes
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.permissions import KNOWN_OWN, permitted
+from shared.http.permissions import KNOWN, KNOWN_OWN, permitted
+from shared.http.problem_registry import problem_routes
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
@@ -115,13 +119,14 @@ from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
+from shared.problem_words import DOOR_WORDS
 from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
 from shared.sealing import BrokenSeal, key_in
 from shared.sentences import Sentence
 from shared.server_urls import hosts_of
-from shared.settings import WrongSettings, check_urls, path_of
+from shared.settings import WrongSettings, begin_telemetry, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
@@ -135,6 +140,7 @@ log = structlog.get_logger("followup")
 def run(settings: FollowupSettings) -> None:
     """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
+    begin_telemetry("followup")
     prefix = path_of(settings.public_url)
     serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port, prefix)
 
@@ -333,6 +339,9 @@ async def running(
                 *sign_in,
                 *subscription_routes(webhooks),
                 feed_route(stored_log, may_read_all(queries), visible_to(queries), settings.event_type_prefix),
+                *problem_routes("followup", DOOR_WORDS),
+                *schema_routes(),
+                *docs_routes(),
                 *health_routes(can_serve, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
@@ -418,26 +427,27 @@ def _console(
     """The pages for people, but those of sign-in and of the figures."""
     reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
     agendas = Agendas(queries, logs)
+    waiting = OpenConflicts(queries, intake, address)
     pages_of_people = [
-        *work_routes(pages, queries, callers),
-        *door_routes(pages, queries, callers),
-        *sample_routes(pages, callers),
+        *permitted(KNOWN_OWN, work_routes(pages, queries, callers, waiting)),
+        *conflict_pages(pages, queries, waiting, intake, address),
+        *permitted(KNOWN, [*door_routes(pages, queries, callers), *sample_routes(pages, callers)]),
         *case_pages(pages, queries, agendas, intake, address),
         *place_pages(pages, queries, intake, address),
         *catalogue_pages(pages, queries, intake, address),
         *daily_routes(pages, queries, agendas, intake, address),
         *remind_routes(pages, queries, reminders, intake, address),
-        *people_pages(pages, queries, intake, address),
+        *permitted(KNOWN_OWN, people_pages(pages, queries, intake, address)),
         *administration_routes(pages, queries, intake, address, partial(_retried, pool)),
         *report_pages(pages, queries, Reports(pool)),
         *hall_pages(pages, queries, agendas, intake, address),
-        *form_routes(pages, queries, agendas, reminders, intake, address),
+        *permitted(KNOWN_OWN, form_routes(pages, queries, agendas, reminders, intake, address)),
         *rule_pages(pages, queries, logs, intake, address),
         *calendar_pages(pages, queries, logs, intake, address),
         *language_routes(),
         favicon_route(),
     ]
-    return permitted(KNOWN_OWN, pages_of_people)
+    return permitted(READING, pages_of_people)
 
 
 def _at_provider(

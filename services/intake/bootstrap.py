@@ -20,6 +20,7 @@ from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.file_types import sniffed
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.proposals import proposed_calendar
+from services.intake.adapters.pushed_petitions import StoredPetitions
 from services.intake.adapters.pushes import StoredPushes
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
@@ -36,6 +37,7 @@ from services.intake.application.known_reference import KnownReferences
 from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.pushing.push_handler import PushHandler
+from services.intake.application.reconciliation import Reconciliation
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
 from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
@@ -48,8 +50,10 @@ from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.files import MIB, FileTroubles, file_routes, upload_route
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
+from services.intake.entrypoints.openapi import WORDS
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
+from services.intake.entrypoints.pushed_queries import pushed_routes
 from services.intake.entrypoints.pushes import push_routes
 from services.intake.entrypoints.queries import may_read_all, query_routes, visible_to
 from services.intake.entrypoints.queue_consumer import CommandQueue
@@ -62,11 +66,14 @@ from shared.calendar.shipped import seed_years
 from shared.envelope import to_message
 from shared.http.access_tokens import AccessTokens, subject_in
 from shared.http.auth import Callers, configured_callers
+from shared.http.docs import docs_routes
+from shared.http.event_schemas import schema_routes
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.loopback import is_loopback
 from shared.http.metrics import keep_fresh, metrics_route
+from shared.http.problem_registry import problem_routes
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.system_tokens import KEYS_OF_SYSTEMS_OLD, SystemTokens
@@ -84,7 +91,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.relay import Relay, waiting
 from shared.rabbit.topology import ForeignSource, claim, events_of
-from shared.settings import WrongSettings, check_urls, path_of
+from shared.settings import WrongSettings, begin_telemetry, check_urls, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
@@ -101,6 +108,7 @@ log = structlog.get_logger("intake")
 def run(settings: IntakeSettings) -> None:
     """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
+    begin_telemetry("intake")
     serve(
         running(settings, callers_of(settings), seals_of(settings)),
         settings.host,
@@ -172,6 +180,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         reading = CaseQueries(regulation_cache, history, contents, seals)
         answers = Answers(reading, history, contents, seals, files)
         stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
+        reconciliation = Reconciliation(regulation_cache, history, StoredPetitions(pool), stored_log)
         outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
         route = events_of(source)
@@ -275,6 +284,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *push_routes(pushing, pushes, reading),
                 *query_routes(reading),
                 *answer_routes(answers),
+                *pushed_routes(reading, reconciliation, stored_log),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 *catalogue_routes(regulation_cache),
@@ -284,6 +294,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, visible, settings.event_type_prefix),
+                *problem_routes("intake", WORDS),
+                *schema_routes(),
+                *docs_routes(),
                 *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read),
             ],

@@ -103,33 +103,38 @@ class SandboxState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     deadlines: list[DeadlineNow] = []
 
 
-class SandboxDesk:
-    """The server of the sandbox, in a thread of its own; `turn` does in the caller's thread what was asked of that."""
+def sandbox_app(desk: "SandboxDesk", callers: Callers, page: SandboxPage) -> Litestar:
+    """The routes of a desk; all but the page need a caller."""
+    return Litestar(
+        route_handlers=with_head_and_options(desk.routes(page)),
+        before_request=callers.hook(open_paths=frozenset({"/sandbox"})),
+        exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS, **_HANDLERS},
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
 
-    def __init__(self, acts: SandboxActs, callers: Callers, page: SandboxPage, port: int) -> None:
+
+@contextlib.contextmanager
+def serving(app: Litestar, port: int) -> Iterator[None]:
+    """Serve on loopback, in a thread of its own, until the block ends."""
+    made = server(app, HOST, port)
+    thread = threading.Thread(target=lambda: asyncio.run(made.serve()), name="sandbox", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        made.should_exit = True
+        thread.join(STOP_WITHIN)
+
+
+class SandboxDesk:
+    """Does what is asked of the sandbox; `turn` does in the caller's thread what only that may do."""
+
+    def __init__(self, acts: SandboxActs) -> None:
         self._acts = acts
         self._wanted = threading.Event()
         self._done = threading.Event()
-        app = Litestar(
-            route_handlers=with_head_and_options(self._routes(page)),
-            before_request=callers.hook(open_paths=frozenset({"/sandbox"})),
-            exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS, **_HANDLERS},
-            openapi_config=None,
-            logging_config=None,
-            debug=False,
-        )
-        self._server = server(app, HOST, port)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()), name="sandbox", daemon=True)
-
-    @contextlib.contextmanager
-    def serving(self) -> Iterator[None]:
-        """Serve until the block ends."""
-        self._thread.start()
-        try:
-            yield
-        finally:
-            self._server.should_exit = True
-            self._thread.join(STOP_WITHIN)
 
     def turn(self, seconds: float, reset: Callable[[], None]) -> None:
         """Wait for so long, and put the seed back where that is asked for meanwhile."""
@@ -138,7 +143,9 @@ class SandboxDesk:
             reset()
             self._done.set()
 
-    def _routes(self, page: SandboxPage) -> list[HTTPRouteHandler]:
+    def routes(self, page: SandboxPage) -> list[HTTPRouteHandler]:
+        """Each act as a route."""
+
         @get("/sandbox", sync_to_thread=False)
         def show(request: HttpRequest) -> Response[Any]:
             if _IS_HTML.search(request.headers.get("accept", "")[:1000]):
@@ -233,7 +240,6 @@ class SandboxDesk:
         self._wanted.set()
         if not self._done.wait(RESET_WITHIN):
             raise problem(503, "not-ready", missing="the seed is not back yet", headers={"Retry-After": "5"})
-        self._acts.begin_anew()
         return self._state(None, [])
 
     def _told(self, petition: UUID, conference: UUID | None = None) -> SandboxState:

@@ -13,6 +13,7 @@ from shared.events.registry import (
     encode_state,
     json_schema,
     public_data,
+    schema_id,
     sealed_data,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "encode_state",
     "json_schema",
     "public_data",
+    "schema_id",
     "sealed_data",
 ]

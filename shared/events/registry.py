@@ -141,6 +141,15 @@ def _with_sealed_left_empty(topic: str, data: msgspec.Raw) -> Event:
     return event
 
 
+#: Begins the name of the schema of an event's body.
+SCHEMA = "urn:doithoai:schema:"
+
+
+def schema_id(topic: str) -> str:
+    """The name of an event's schema, for ever: what changes later only adds to it."""
+    return SCHEMA + topic
+
+
 def json_schema(topic: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a message body: sealed fields are absent, each other says its visibility."""
     kind = EVENTS[topic]
@@ -150,6 +159,7 @@ def json_schema(topic: str) -> dict[str, Any]:
     (_,), meta = msgspec.json.schema_components([Metadata], ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": schema_id(topic),
         "title": topic,
         "description": (kind.__doc__ or "").strip(),
         "type": "object",

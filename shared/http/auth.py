@@ -278,7 +278,8 @@ class Callers:
                 raise problem(400, "nul-character", "address")
             if not _is_as_written(request):
                 raise problem(404, "not-found", "address")
-            if request.scope["path"] not in open_paths:
+            permission = permission_of(request.scope["route_handler"])
+            if request.scope["path"] not in open_paths and not permission.is_open:
                 try:
                     caller = await self.who(request)
                 except ProblemError as refusal:
@@ -291,7 +292,6 @@ class Callers:
                     raise
                 request.scope["state"][_CALLER] = caller
                 self._count(request, caller.name)
-                permission = permission_of(request.scope["route_handler"])
                 if not permission.allows(caller.roles):
                     raise problem(403, "role-may-not", "needs", roles=sorted(permission.roles))
             if request.scope["query_string"]:

@@ -30,6 +30,7 @@ class WhoCalls(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sources: Annotated[
         list[str], msgspec.Meta(description="in whose names it may push; `*` any; missing: its own alone")
     ] = []
+    rights: Annotated[list[str], msgspec.Meta(description="what it may beyond the acts of its role")] = []
     known_by: Annotated[
         Literal["file", "provider", "person", "local", ""],
         msgspec.Meta(description="a token of the file, one of a provider, a person's sign-in, or this machine"),
@@ -55,6 +56,7 @@ def who_calls(request: Request[Any, Any, Any], callers: Callers) -> dict[str, An
         "jurisdiction": caller.jurisdiction,
         "agency": caller.agency,
         "sources": list(caller.sources),
+        "rights": list(caller.may),
         "known_by": proof.kind,
         "expires": datetime.fromtimestamp(proof.expires, UTC) if proof.expires is not None else None,
         "limit": limit,

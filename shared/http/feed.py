@@ -11,13 +11,14 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Link
 from litestar.params import QueryParameter
 
 from shared.envelope import FeedPage, feed_page, may_be_the_last, topic_of
 from shared.events import EVENTS, Recorded
 from shared.feed_cursor import LONGEST, FeedFilter
 from shared.http.auth import READERS, AuthenticatedCaller, MayRead, caller_of
-from shared.http.openapi import READ_STATUSES, problems
+from shared.http.openapi import READ_STATUSES, answers, problems
 from shared.http.permissions import for_roles
 from shared.http.problems import ProblemError, problem
 from shared.http.scoped_feed import LOOK_EVERY, FeedLog, ScopedReading, Visible, scoped_page
@@ -125,6 +126,7 @@ class PartialEventPage(msgspec.Struct, kw_only=True):
 
 _EITHER: Any = EventPage | PartialEventPage  # the framework's types know one class, its OpenAPI any of several
 _PAGE = ResponseSpec(_EITHER, generate_examples=False, description="the events after the position")
+_NEXT = {"next": Link(operation_id="read_events", parameters={"cursor": "$response.body#/next"})}
 _DESCRIPTION = """The bytes of every event as they are stored. A page ends after `limit` events, or with the event that
 fills it to 4 MiB, what is hidden from you counted too. `complete_to` stands only in answers that reach the head.
 
@@ -162,6 +164,7 @@ def feed_route(log: FeedSource, may_read: MayRead, visible: Visible, type_prefix
         tags=["feed"],
         opt=for_roles(("agency", *READERS)),
         responses={200: _PAGE, **problems(*READ_STATUSES, 409)},
+        operation_class=answers(links=_NEXT),
     )
     async def read_events(
         request: Request[Any, Any, Any],

@@ -51,7 +51,10 @@ IF_NONE_MATCH = Parameter(
 _HEADERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "ETag": ("the version, in quotes; for `If-Match` and `If-None-Match`", {"type": "string"}),
     "Location": ("where the record is read", {"type": "string", "format": "uri-reference"}),
-    "Link": ('the next page (`rel="next"`); missing on the last one', {"type": "string"}),
+    "Link": (
+        'the next page (`rel="next"`), missing on the last; of a problem its page (`rel="help"`)',
+        {"type": "string"},
+    ),
     "Retry-After": ("seconds to wait before the same is sent again", {"type": "integer"}),
     "WWW-Authenticate": ("how to authenticate", {"type": "string"}),
     "Accept-Encoding": ("the encodings of a body that are taken", {"type": "string"}),
@@ -89,6 +92,8 @@ _TAGS = {
     "subscription": "Events over HTTP to an address of the caller's.",
     "clock": "The store's time.",
     "operations": "For those who run the service.",
+    "problem": "What the types of problems mean.",
+    "schema": "The schemas of events.",
 }
 
 
@@ -129,22 +134,25 @@ def document(
     title: str,
     description: str,
     complete: Callable[[OpenAPI], None],
+    detail: Callable[[dict[str, Any]], dict[str, Any]],
     prefix: str = "",
     routes: Sequence[HTTPRouteHandler] = (),
 ) -> OpenAPIConfig:
     """The document of a service, made and completed when it is first asked for; `/schema/openapi.json` serves it.
 
-    A proxy may show it under a path, the `prefix`. The `routes` say who may call them.
+    `detail` adds to it as plain values. A proxy may show it under a path, the `prefix`. The `routes` say who may call
+    them.
     """
 
     class Document(OpenAPI):
-        is_complete = False
+        made: dict[str, Any] | None = None
 
         def to_schema(self) -> dict[str, Any]:
-            if not self.is_complete:
-                self.is_complete = True
+            if self.made is None:
                 complete(self)
-            return _with_permissions(super().to_schema(), routes)
+                described = _with_permissions(super().to_schema(), routes)
+                self.made = detail(msgspec.json.decode(msgspec.json.encode(described)))
+            return self.made
 
     class Config(OpenAPIConfig):
         def to_openapi_schema(self) -> OpenAPI:
@@ -244,19 +252,18 @@ def describe_answer(
             answer.content = {"application/json": OpenAPIMediaType(schema=cast(Schema, dict(schema)))}
 
 
-def finish(found: OpenAPI, open_paths: Iterable[str]) -> None:
-    """What every operation has in common: its token or none, its problems and their headers, its tag."""
+def finish(found: OpenAPI) -> None:
+    """What every operation has in common: its problems and their headers, its tag."""
     used, refused = set[str](), dict[str, OpenAPIResponse | Reference]()
-    for path, item in (found.paths or {}).items():
+    for item in (found.paths or {}).values():
         for operation in (item.get, item.post, item.put, item.patch, item.delete):
             if operation is None:
                 continue
             used.update(operation.tags or ())
-            operation.security = [] if path in open_paths else TOKEN
             operation.description = operation.description or f"{operation.summary}."
             for status, answer in (operation.responses or {}).items():
                 if operation.responses and isinstance(answer, OpenAPIResponse) and int(status) >= 400:
-                    answer.headers = headers("Content-Language", *_OF_STATUS.get(status, ()))
+                    answer.headers = headers("Content-Language", "Link", *_OF_STATUS.get(status, ()))
                     refused[f"Problem{status}"] = answer
                     operation.responses[status] = Reference(ref=f"#/components/responses/Problem{status}")
     found.tags = [Tag(name=name, description=_TAGS[name]) for name in sorted(used)]

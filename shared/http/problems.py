@@ -18,6 +18,7 @@ from shared.sentences import ProblemText, problem_text
 from shared.trace import ORIGIN
 
 TYPE_PREFIX = "urn:doithoai:problem:"
+PAGES = "/v1/problems/"  # where a problem is told of, by its code
 PROBLEM_JSON = "application/problem+json"
 DEFAULT_LANGUAGE = "en"
 MAX_BODY_MIB = 1  # as the server takes it, for the words of 413
@@ -145,7 +146,12 @@ def problem_response(error: ProblemError, language: str = DEFAULT_LANGUAGE) -> R
         problem_body(error, language),
         status_code=error.status,
         media_type=PROBLEM_JSON,
-        headers={**error.headers, "Content-Language": language, "Vary": "Accept-Language"},
+        headers={
+            "Link": f'<{PAGES}{error.code}>; rel="help"',
+            **error.headers,
+            "Content-Language": language,
+            "Vary": "Accept-Language",
+        },
     )
 
 

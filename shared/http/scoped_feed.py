@@ -94,7 +94,7 @@ class ScopedReading:
         await self._visible(caller, asked, ())
         source, epoch = await self._log.identity()
         key = await self._log.cursor_key()
-        cursor = await self._cursor(word, source, asked, key)
+        cursor = await cursor_of(self._log, word, source, asked, key)
         loop = asyncio.get_running_loop()
         until, found, size, scanned, complete_to = loop.time() + wait, list[Recorded](), 0, 0, None
         while len(found) < limit and size < PAGE_BYTES and scanned < MAX_SCANNED:
@@ -121,23 +121,24 @@ class ScopedReading:
                     break
         return ScopedPage(source=source, epoch=epoch, next=written(cursor, key), complete_to=complete_to, events=found)
 
-    async def _cursor(self, word: str, source: str, asked: FeedFilter, key: bytes) -> FeedCursor:
-        """The place that a word stands for, in the history that there is. Raises ProblemError."""
-        if not word:
-            return beginning(source, asked)
-        try:
-            cursor = read(word, source, asked, key)
-        except ForeignCursor:
-            raise problem(400, "invalid-cursor", "feed", field="cursor") from None
-        if cursor.position == 0 or await self._log.event_id_at(cursor.position) == cursor.event_id:
-            return cursor
-        assert cursor.recorded_at is not None
-        # What both histories have was recorded before; a promoted server's clock may be a little behind.
-        last = await self._log.last_event_until(cursor.recorded_at - MARGIN)
-        anew = beginning(source, asked)
-        if last is not None:
-            anew = moved(anew, last.position, last.event_id, last.recorded_at)
-        raise problem(409, "history-changed", field="cursor", members={"cursor": written(anew, key)})
+
+async def cursor_of(log: FeedLog, word: str, source: str, asked: FeedFilter, key: bytes) -> FeedCursor:
+    """The place that a word stands for, in the history that there is. Raises ProblemError."""
+    if not word:
+        return beginning(source, asked)
+    try:
+        cursor = read(word, source, asked, key)
+    except ForeignCursor:
+        raise problem(400, "invalid-cursor", "feed", field="cursor") from None
+    if cursor.position == 0 or await log.event_id_at(cursor.position) == cursor.event_id:
+        return cursor
+    assert cursor.recorded_at is not None
+    # What both histories have was recorded before; a promoted server's clock may be a little behind.
+    last = await log.last_event_until(cursor.recorded_at - MARGIN)
+    anew = beginning(source, asked)
+    if last is not None:
+        anew = moved(anew, last.position, last.event_id, last.recorded_at)
+    raise problem(409, "history-changed", field="cursor", members={"cursor": written(anew, key)})
 
 
 def scoped_page(page: ScopedPage, prefix: str = "") -> bytes:

@@ -17,10 +17,12 @@ from litestar import Litestar, Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import telemetry
 from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
 from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
 from shared.http.rate_limits import RATE
+from shared.telemetry import span
 from shared.trace import ORIGIN, Origin, request_id_of, traceparent_of
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
@@ -125,13 +127,14 @@ def guarded(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
 
-        is_answering, origin = False, _origin(scope)
+        is_answering, status, origin = False, 0, _origin(scope)
         named = (REQUEST_ID, origin.request_id.encode())
 
         async def send_guarded(message: Message) -> None:
-            nonlocal is_answering
+            nonlocal is_answering, status
             is_answering = True
             if message["type"] == "http.response.start":
+                status = message["status"]
                 headers = list(message["headers"])
                 names = {name.lower() for name, _ in headers}
                 headers += [guard for guard in GUARDS if guard[0] not in names]
@@ -143,7 +146,15 @@ def guarded(app: ASGIApp) -> ASGIApp:
             refusal = _unclear(scope)
             if refusal is None:
                 try:
-                    await app(scope, receive, send_guarded)
+                    with span(scope["method"], "server") as told:
+                        await app(scope, receive, send_guarded)
+                        if telemetry.is_on():
+                            # The address itself holds the ids of cases.
+                            told |= {
+                                "http.request.method": scope["method"],
+                                "http.route": scope.get("path_template", ""),
+                            }
+                            told |= {"http.response.status_code": status}
                     return
                 except Exception as error:
                     if is_answering:

@@ -15,7 +15,7 @@ from shared.http.access_tokens import AccessTokens, ExpiredToken, InvalidToken
 from shared.http.auth import AuthenticatedCaller, Proof, unauthenticated
 from shared.http.problems import problem
 from shared.http.provider import Provider, ProviderAway, is_safe_url
-from shared.http.tokens import ROLES, is_own_name
+from shared.http.tokens import RIGHTS, ROLES, is_own_name
 from shared.identifiers import MalformedCode, agency_code, normalised
 
 CLAIM = "doithoai"
@@ -25,7 +25,7 @@ LONGEST_NAME = 128  # characters of the name of a caller or a source
 MAX_SOURCES = 64
 KEYS_OF_SYSTEMS_OLD = "the keys of the provider of systems could not be read for a while"
 #: The words of a scope that are ours; all others are the provider's and are passed over.
-_WORDS = ("role", "place", "agency", "source")
+_WORDS = ("role", "place", "agency", "source", "may")
 
 
 class SystemSettings(msgspec.Struct, frozen=True):
@@ -67,6 +67,7 @@ class ClaimedRights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     place: str = ""
     agency: str = ""
     sources: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
 
 
 class _Addressed(msgspec.Struct, frozen=True):
@@ -125,7 +126,8 @@ def caller_in(claims: Mapping[str, Any], *, may_administer: bool) -> Authenticat
         raise problem(403, "unusable-claims", "source", most=MAX_SOURCES, longest=LONGEST_NAME)
     place = _code(rights.place)
     agency = _code(rights.agency) if rights.agency else ""
-    return AuthenticatedCaller(name, frozenset({rights.role}), place, agency, sources)
+    may = tuple(right for right in RIGHTS if right in rights.may)
+    return AuthenticatedCaller(name, frozenset({rights.role}), place, agency, sources, may=may)
 
 
 def _name_in(claims: Mapping[str, Any]) -> str:
@@ -153,7 +155,7 @@ def _rights_in(claims: Mapping[str, Any]) -> ClaimedRights:
     if any(len(said[word]) > 1 for word in ("role", "place", "agency")):
         raise problem(403, "unusable-claims", "twice")
     role, place, agency = ("".join(said[word]) for word in ("role", "place", "agency"))
-    return ClaimedRights(role, place, agency, tuple(said["source"]))
+    return ClaimedRights(role, place, agency, tuple(said["source"]), tuple(said["may"]))
 
 
 def _said(words: Iterable[str]) -> Mapping[str, list[str]]:

@@ -37,6 +37,27 @@ ROLE_TITLES: Mapping[Role, Sentence] = {
 #: What a token may do beyond the acts of its role: a system reads the answers to what came from it.
 Right = Literal["read-answers"]
 RIGHTS: tuple[Right, ...] = ("read-answers",)
+#: What a caller of each role may do, of what lies at its place.
+ROLE_RIGHTS: Mapping[Role, Sentence] = {
+    "office": Sentence(
+        "tiếp nhận, phân loại, xử lý và đọc nội dung mọi kiến nghị, hội nghị",
+        "acts on every case and reads its content",
+    ),
+    "chair": Sentence(
+        "đọc nội dung, kết luận hội nghị, cho gia hạn, ủy quyền", "reads content, concludes, extends, delegates"
+    ),
+    "agency": Sentence("xử lý và đọc những việc được giao cho mình", "acts on and reads what was given to it"),
+    "auditor": Sentence(
+        "đọc hồ sơ, thời hạn, báo cáo, không đọc nội dung niêm phong",
+        "reads cases, deadlines, reports, no sealed content",
+    ),
+    "operations": Sentence("vận hành: số liệu, nguồn, lệnh bị từ chối", "runs it: figures, sources, refused commands"),
+    "admin": Sentence("giao vị trí công tác cho người dùng", "grants posts to people"),
+    "system": Sentence(
+        "đẩy, sửa, rút kiến nghị của mình và theo dõi chúng",
+        "pushes, corrects, withdraws and follows its own petitions",
+    ),
+}
 #: The names of callers that no file may give, and how those of people begin.
 RESERVED = frozenset({"local", "bootstrap"})
 PERSON = "person:"

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from aio_pika.exceptions import PublishError
 
+from shared import telemetry
 from shared.envelope import Message, may_be_the_last, to_message
 from shared.events import Recorded
 from shared.rabbit.hosts import BrokerHosts
@@ -212,6 +213,11 @@ class Relay:
 
     async def _send(self, events: Sequence[Recorded], channel: Any) -> "_InFlight":
         messages = [self._encode(event) for event in events]
+        if telemetry.is_on():
+            for message in messages:
+                if traceparent := message.headers.get("traceparent"):
+                    with telemetry.span("publish", "producer", traceparent):
+                        pass
         async with asyncio.timeout(PUBLISH_TIMEOUT):
             batch = await publish(channel, self._route.exchange, messages, self._hosts.user)
         return _InFlight(batch, messages, events[-1].position, monotonic() + PUBLISH_TIMEOUT)

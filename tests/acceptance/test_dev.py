@@ -64,10 +64,24 @@ async def test_dev__starts_a_pair_from_nothing_and_stops_it(tmp_path: Path) -> N
         assert stat.S_IMODE(url_file.stat().st_mode) == 0o600
         await client.post(f"{urls[0]}/v1/jurisdictions", json=PLACE)
         await client.post(f"{urls[0]}/v1/agencies", json=AGENCY)
+        commune = PLACE | {"code": "H35.10.31", "level": "commune", "parent": "H35.10"}
+        assert (await client.post(f"{urls[0]}/v1/jurisdictions", json=commune)).status_code == 201
+        pushed, found, deadlines = await printed_commands((tmp_path / "said").read_text("utf-8"))
+        assert pushed["receipt_code"]
+        assert found["id"] == pushed["id"]
+        assert "items" in deadlines
         code, said = await by_the_page(url_file.parent)
         if code and "run it again" in said:  # a store that is too busy, as on a loaded machine: it goes on where it was
             code, said = await by_the_page(url_file.parent)
         assert (code, said) in ((0, "3 đã ghi"), (0, "3 đã có"))
+
+
+async def printed_commands(said: str) -> list[Any]:
+    """What the commands that the run prints come to in a shell."""
+    printed = [line.strip() for line in said.splitlines() if line.startswith(("  TOKEN=", "  curl "))]
+    shell = await asyncio.create_subprocess_exec("sh", "-ec", "; echo;".join(printed), stdout=asyncio.subprocess.PIPE)
+    answers, _ = await asyncio.wait_for(shell.communicate(), 60)
+    return [json.loads(line) for line in answers.decode().splitlines() if line]
 
 
 async def by_the_page(data: Path) -> tuple[int, str]:

@@ -200,3 +200,36 @@ def test_beyond_loopback__a_browser_signs_in_with_its_token(pair: Pair, tmp_path
         assert foreign.status_code == 403
         assert client.post("/office/logout").url.path == "/office/login"
         assert client.get("/v1/cases").status_code == 401
+
+
+def test_conflict__is_decided_on_its_page(running: tuple[Service, Service], browser: httpx.Client) -> None:
+    intake, _ = running
+
+    def push(version: str, **fields: Any) -> dict[str, Any]:
+        body = {"jurisdiction": COMMUNE, "text": "Rác ở chợ.", "channel": "cổng", "source_version": version} | fields
+        answer = httpx.put(f"{intake.url}/v1/petitions/by-reference/local/TN-1", json=body, timeout=30)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    petition = push("1")["id"]
+    changed = push("2", channel="điện thoại", effective_on="2019-06-28")
+    until(lambda: "cổng → điện thoại" in browser.get(f"/cases/{petition}").text)
+    case = browser.get(f"/cases/{petition}").text
+    assert changed["result"] == "changed" and "Đính chính kiến nghị" in case
+    assert "01/07/2019 → 28/06/2019" in case and "28/06/2019" in case
+    classified = {"subject": "Rác ở chợ", "field": "môi trường"}
+    httpx.post(f"{intake.url}/v1/petitions/{petition}/classification", json=classified, timeout=30).raise_for_status()
+    pushed = push("3", channel="zalo", text="Rác ở chợ ba ngày chưa gom.", effective_on="2019-06-28")
+    assert pushed["result"] == "conflict"
+    assert 'href="/conflicts"' in browser.get("/").text
+    assert "local: TN-1" in browser.get("/conflicts").text
+    address = f"/conflicts/local/{pushed['conflict_id']}"
+    page = browser.get(address).text
+    assert "điện thoại → zalo" in page and "Rác ở chợ. → Rác ở chợ ba ngày chưa gom." in page
+    done = browser.post(address + "/acceptance", data={"token": "", "key": "k"})
+    assert (done.status_code, done.url.path) == (200, f"/cases/{petition}")
+    until(lambda: "điện thoại → zalo" in browser.get(f"/cases/{petition}").text)
+    assert "local: TN-1" not in browser.get("/conflicts").text
+    late = browser.post(address + "/refusal", data={"token": "", "key": "k"})
+    assert late.status_code == 409 and "Khác biệt này đã được xử lý" in late.text

@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
+from services.followup.console.conflicts import conflict_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import favicon_route
@@ -45,7 +46,8 @@ class PlaceInBody(NamedTuple):
 
 def pages() -> list[HTTPRouteHandler]:
     return [
-        *work_routes(NOTHING, NOTHING, NOTHING),
+        *work_routes(NOTHING, NOTHING, NOTHING, NOTHING),
+        *conflict_pages(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         *case_pages(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         *place_pages(NOTHING, NOTHING, NOTHING, NOTHING),
         *catalogue_pages(NOTHING, NOTHING, NOTHING, NOTHING),

@@ -65,3 +65,20 @@ def names_both(service: Service) -> bool:
     """Whether it says that it has reached another store, and which."""
     told = get(f"{service.url}/readyz", timeout=15).text
     return "holds the store so-thu" in told and "and not" in told
+
+
+@fault("60", "Collector of spans is mute, then gone", "OTEL_EXPORTER_OTLP_ENDPOINT names a host that takes connections "
+       "and answers nothing, then nobody listens; both services are stopped meanwhile",
+       "I1 I2 I3; nobody waits")  # fmt: skip
+def test_collector_of_spans_is_away(staged: Scenes) -> None:
+    with staged() as scene:
+        with mute() as frozen:
+            for service in (scene.intake, scene.followup):
+                service.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{frozen.port}"
+            scene.start().work(scene.some(20, 30), pause=True)
+            for service in (scene.intake, scene.followup):
+                assert service.stop() == 0
+                service.start()
+            scene.go_on(10)
+        scene.go_on(10)
+        scene.check()

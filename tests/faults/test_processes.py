@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -72,6 +73,55 @@ def test_followup_killed_at_named_points(staged: Scenes) -> None:
                   "relay_after_advance", "followup_before_commit"]  # fmt: skip
         die_at(scene, scene.followup, points)
         scene.check()
+
+
+@fault("58", "A batch killed in the middle", "SIGKILL while 300 pushes of one batch are decided, then the same again",
+       "each record once; what was not done is done; I1 I2 I3")  # fmt: skip
+def test_batch_killed_in_the_middle(staged: Scenes) -> None:
+    with staged(count=14, pace=0.1) as scene:
+        scene.start().work(5)
+        pushed = {"jurisdiction": "H35.10.31", "source": "local", "source_version": "1", "text": "Đường sạt lở."}
+        body = {"items": [pushed | {"external_id": f"batch-{number}"} for number in range(300)]}
+
+        def send() -> list[dict[str, Any]]:
+            answer = httpx.post(f"{scene.intake.url}/v1/petitions/batch", json=body, timeout=60)
+            found: list[dict[str, Any]] = answer.json()["items"]
+            return found
+
+        def die() -> None:
+            with contextlib.suppress(httpx.HTTPError):
+                send()
+
+        def known() -> int:
+            found = (
+                httpx.get(
+                    f"{scene.intake.url}/v1/petitions",
+                    params={"source": "local", "external_id": f"batch-{n}"},
+                    timeout=10,
+                )
+                for n in (20, 280)
+            )
+            return sum(answer.status_code == 200 for answer in found)
+
+        first = threading.Thread(target=die)
+        first.start()
+        until(lambda: known() >= 1, 20, "some of the batch is recorded")
+        scene.intake.kill()
+        first.join()
+        scene.intake.start()
+        again = send()
+        assert {each["status"] for each in again} <= {200, 201}
+        before = sum(each["push"]["result"] == "unchanged" for each in again)
+        scene.note(f"{before} of 300 were recorded before the kill")
+        assert 0 < before < 300
+        third = send()
+        assert {each["push"]["result"] for each in third} == {"unchanged"}
+        assert [each["push"]["id"] for each in third] == [each["push"]["id"] for each in again]
+        # Not by `check`, which holds the whole log against what the office was answered.
+        until(scene.has_ended, 60, "the office has done its work")
+        until(lambda: not scene.behind(), 60, "everything has caught up")
+        oracle.check_projection(scene.store, scene.projection)
+        oracle.check_digest(scene.store, scene.projection, scene.reference)
 
 
 def die_at(scene: Scene, service: Service, points: list[str]) -> None:

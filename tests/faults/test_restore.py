@@ -13,7 +13,7 @@ from services.followup.domain.deadlines.raised import DeadlineState
 from tests.support import oracle
 from tests.support.chaos import Scene, Scenes, database_of, fault
 from tests.support.cluster import Cluster
-from tests.support.pair import until
+from tests.support.pair import get, until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -51,6 +51,79 @@ def test_restored_from_a_base_backup(staged: Scenes) -> None:
                 walk(scene, lambda: cluster.base_backup(backup), restore)
         finally:
             cluster.shut_down()
+
+
+@fault(
+    "55",
+    "Cursor over a restore",
+    "a reader of a part, killed between any two pages, is ahead of a dump that is restored; other events since",
+    "told by 409 and led back: each event of the restored history, none missed",
+)
+def test_cursor_over_a_restore(staged: Scenes, tmp_path: Path) -> None:
+    with staged(tap=False) as scene:
+        dump, database, office = Path(tempfile.mkdtemp(prefix="doithoai-dump-")), database_of(scene.store), scene.office
+        scene.cluster.own(dump)
+        scene.intake.start()
+        held(scene)
+        reader = CursorReader(scene)
+        reader.read_to_the_end()
+        scene.cluster.dump(database, dump / "store")
+        kept = scene.head()
+        for number in range(3):
+            office.assign(number)
+            office.receive(80 + number)
+        lost = scene.head()
+        reader.read_to_the_end()
+        assert set(reader.known) == set(visible(scene))
+        gone = set(visible(scene)[-(lost - kept) :])
+        scene.intake.kill()
+        scene.cluster.restore(dump / "store", database)
+        scene.intake.start()
+        for number in range(3):
+            again(scene, number)
+        while scene.head() <= lost:
+            office.receive(100 + scene.head())
+        problem = reader.ask()
+        assert (problem["status"], problem["type"].rpartition(":")[2]) == (409, "history-changed")
+        # The reader goes on where it is led, once whoever runs it has agreed; what it knows already comes again.
+        before = set(reader.known)
+        reader.cursor, reader.known = problem["cursor"], []
+        reader.read_to_the_end()
+        stands = visible(scene)
+        assert reader.known == stands[-len(reader.known) :], "in order, each once"
+        assert (before - gone) | set(reader.known) == set(stands)
+        assert not gone & set(reader.known)
+        scene.note(f"{len(gone)} of what was read is gone, {len(before & set(reader.known))} events came again")
+
+
+class CursorReader:
+    """Follows the petitions that systems pushed, and forgets a page now and then before it has kept it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene, self.cursor, self.known = scene, "", list[str]()
+
+    def ask(self) -> dict[str, Any]:
+        """What the feed answers."""
+        query = {"cursor": self.cursor, "mine": "true", "limit": str(self._scene.rng.randrange(1, 9))}
+        answer: dict[str, Any] = get(f"{self._scene.intake.url}/v1/events", params=query).json()
+        return answer
+
+    def read_to_the_end(self) -> None:
+        """Keep each page with its cursor."""
+        while True:
+            page = self.ask()
+            if self._scene.rng.random() < 0.2:
+                continue  # killed in between
+            self.cursor = page["next"]
+            self.known += [event["id"] for event in page["events"]]
+            if not page["events"] and page["complete_to"]:
+                return
+
+
+def visible(scene: Scene) -> list[str]:
+    """The ids of the events on petitions that were pushed, in order."""
+    query = "SELECT event_id FROM stored_events WHERE position('petition_reference' IN convert_from(state, 'UTF8')) > 0"
+    return [str(event_id) for (event_id,) in oracle.rows(scene.store, f"{query} ORDER BY notification_id")]
 
 
 def walk(scene: Scene, back_up: Callable[[], None], restore: Callable[[], None]) -> None:

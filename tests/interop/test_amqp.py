@@ -56,6 +56,8 @@ async def test_portal_in_javascript__queues_is_answered_and_reads_events(queued:
         assert (event["id"], event["type"]) == (str(row["event_id"]), row["topic"])
         assert (event["source"], event["dataschema"]) == ("/doithoai/local", CE)
         assert event["data"] == json.loads(row["state"])
+    own_keys = [(event["externalsource"], event["externalid"]) for event in told["events"]]
+    assert own_keys == [("cong-tinh", "JS/amq.rabbitmq.reply-to"), ("cong-tinh", "JS/portal.replies")]
     assert set(told["refusals"].values()) == {403}, told["refusals"]
 
 
@@ -88,13 +90,16 @@ async def test_python_sdk__reads_what_the_broker_delivers(queued: Intake, broker
                 queue = await channel.declare_queue("portal.python", exclusive=True)
         await queue.consume(came.put, no_ack=True)
         exchange = await channel.get_exchange("dialogue.commands", ensure=False)
-        command = json.dumps({"command": "PetitionReceived", "data": {"jurisdiction": "H35.10.31"}}).encode()
+        data = {"jurisdiction": "H35.10.31", "external_id": "Đơn số 7/2026"}
+        command = json.dumps({"command": "PetitionReceived", "data": data}).encode()
         await exchange.publish(aio_pika.Message(command, message_id="py", user_id="portal"), "local")
         message = await asyncio.wait_for(came.get(), 20)
         headers: Any = dict(message.headers)
         event = from_binary(RabbitMQMessage(headers, message.content_type, message.body), JSONFormat())
         assert event.get_type() == "PetitionReceived" and event.get_dataschema() == CE
         assert event.get_data() == json.loads(message.body)
+        own_key = event.get_extension("externalsource"), event.get_extension("externalid")
+        assert own_key == ("cong-tinh", "Đơn số 7/2026")
 
 
 async def _head(intake: Intake) -> int:

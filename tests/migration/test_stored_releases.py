@@ -122,6 +122,30 @@ def test_stored_release__gives_the_same_events(still: tuple[Release, Service], l
     assert events_of(service) == release.expected["events"][log]
 
 
+def test_stored_release__is_read_by_cursor_to_its_end(still: tuple[Release, Service]) -> None:
+    """Its store signs cursors from the first start of this release on; what was pushed to it is its pusher's own."""
+    release, followup = still
+    for service in (release.intake, followup):
+        whole = by_cursor(service)
+        assert len(whole) == service.get("/v1/events", after=0, limit=1)["head"]
+        assert len({event["id"] for event in whole}) == len(whole)
+    pushed = {case["subject_id"] for case in release.expected["cases"] if case["reference"]}
+    receipts = by_cursor(release.intake, mine="true", type="PetitionReceived")
+    assert pushed and {event["subject"] for event in receipts} == pushed
+    own = {event["data"]["data"]["subject_id"] for event in by_cursor(followup, mine="true")}
+    assert own == pushed & {deadline["subject_id"] for deadline in release.expected["deadlines"]}
+
+
+def by_cursor(service: Service, **asked: str) -> list[dict[str, Any]]:
+    """Every event of a part of a log, in pages of a hundred."""
+    found, cursor = list[dict[str, Any]](), ""
+    while True:
+        page = service.get("/v1/events", cursor=cursor, limit=100, **asked)
+        found, cursor = found + page["events"], page["next"]
+        if not page["events"]:
+            return found
+
+
 def test_stored_release__opens_what_it_sealed(still: tuple[Release, Service]) -> None:
     release, _ = still
     sealed = release.expected["sealed"]

@@ -51,6 +51,16 @@ def _content(asking: Asking, place: str) -> set[int]:
     return FOUND if asking.role in ("office", "chair", "agency") else REFUSED
 
 
+def _answer(asking: Asking, place: str) -> set[int]:
+    # Of what another pushed a system is told nothing.
+    return REFUSED if (seen := _case(asking, place)) == FOUND and asking.role == "system" else seen
+
+
+def _compared(asking: Asking, place: str) -> set[int]:
+    compares = asking.role in ("office", "chair", "auditor", "operations") and is_within(place, asking.place)
+    return FOUND if compares else REFUSED
+
+
 def _minutes(asking: Asking, place: str) -> set[int]:
     if (seen := _case(asking, place)) != FOUND:
         return seen
@@ -67,6 +77,8 @@ SENT_BACK: Rule = lambda asking, place: {303}  # noqa: E731
 #: Whoever has a token: what is asked for is nobody's secret, or the answer holds only what the caller sees.
 CALLERS = _known(lambda asking, place: FOUND)
 CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_minutes), _known(_everything)
+#: What became of a petition that none of these systems pushed; a day on which it was.
+ANSWER, COMPARED = _known(_answer), _known(_compared)
 #: Who sees cases: of a log that holds them they see their part.
 FOLLOWERS = _known(lambda asking, place: REFUSED if asking.role == "admin" else FOUND)
 #: All but an agency, whose answer would hold what is none of its own.

@@ -19,6 +19,7 @@ from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.settings import IntakeSettings
 from shared.http.server import server
 from shared.http.tokens import mint_token
+from shared.settings import path_of
 from tests.support.postgres import MASTER_KEY, TestServer
 
 PROVINCE, DISTRICT, COMMUNE = "H35", "H35.10", "H35.10.31"
@@ -119,7 +120,7 @@ async def served(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Intak
         key.write_bytes(MASTER_KEY)
     chosen = IntakeSettings(database_url=dsn, master_key_file=str(key), port=0, **{"source": "local"} | settings)
     async with running(chosen, callers_of(chosen), seals_of(chosen)) as app:
-        http = server(app, chosen.host, 0)
+        http = server(app, chosen.host, 0, prefix=path_of(chosen.public_url))
         task = asyncio.create_task(http.serve())
         while not http.started:
             assert not task.done(), "the server did not start"

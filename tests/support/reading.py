@@ -22,6 +22,7 @@ from services.followup.console.agenda import Agendas
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
+from services.followup.console.conflicts import OpenConflicts, conflict_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import FAVICON, favicon_route
@@ -68,8 +69,10 @@ def console_routes(
     acts = intake.client if intake else IntakeClient(httpx.AsyncClient())
     address = intake.address if intake else lambda source: None
     agendas = Agendas(queries, logs)
+    waiting = OpenConflicts(queries, acts, address)
     return [
-        *work_routes(pages, queries, NOT_ASKED),
+        *work_routes(pages, queries, NOT_ASKED, waiting),
+        *conflict_pages(pages, queries, waiting, acts, address),
         *case_pages(pages, queries, agendas, acts, address),
         *place_pages(pages, queries, acts, address),
         *catalogue_pages(pages, queries, acts, address),

@@ -18,6 +18,7 @@ const PETITION = {
   petitioner_ids: ['cong-thu-nghiem-5821'],
   identities: { 'cong-thu-nghiem-5821': { name: 'Lò Thị Mai', phone: '0900000000' } },
 };
+const ELSEWHERE = { ...PETITION, jurisdiction: 'H35.11.31' }; // where a reply is owed from the day of receipt
 const CORRECTED = { ...PETITION, text: 'Rác ở chợ trung tâm năm ngày mới thu gom một lần.' };
 
 // One call, made again where it may be: too often, no process behind the proxy, a lost connection. The key stays the same.
@@ -116,7 +117,7 @@ const commands = {
     console.log('reply.pdf', reply.digest);
   },
   async offline() {
-    const items = ['TN-0002', 'TN-0003'].map((name) => ({ ...PETITION, source: SOURCE, external_id: name, source_version: '1' }));
+    const items = ['TN-0002', 'TN-0003'].map((name) => ({ ...ELSEWHERE, source: SOURCE, external_id: name, source_version: '1' }));
     const came = await json('POST', `${INTAKE}/v1/petitions/batch`, { items });
     for (const { index, push, problem } of came.items) console.log(items[index].external_id, push?.result ?? problem.detail);
   },
@@ -140,7 +141,7 @@ const commands = {
   async reconcile(day) {
     const own = await Promise.all(['TN-0002', 'TN-0003'].map(async (name) => `${name}\t1\t${(await answerTo(name)).state}\n`));
     const theirs = await json('GET', `${INTAKE}/v1/reconciliation?source=${SOURCE}&day=${day}`);
-    console.log(theirs.digest === digest(own) ? 'the same' : theirs);
+    console.log(theirs.digest === digest(own) ? 'the same' : theirs, theirs.digest);
   },
   async subscribe() {
     const body = { sink: `http://127.0.0.1:${SINK_PORT}/`, protocol: 'HTTP', types: ['DeadlineBreached'], config: { mine: true } };

@@ -36,6 +36,7 @@ PETITION = {
     "petitioner_ids": ["cong-thu-nghiem-5821"],
     "identities": {"cong-thu-nghiem-5821": {"name": "Lò Thị Mai", "phone": "0900000000"}},
 }
+ELSEWHERE = PETITION | {"jurisdiction": "H35.11.31"}  # where a reply is owed from the day of receipt
 CORRECTED = PETITION | {"text": "Rác ở chợ trung tâm năm ngày mới thu gom một lần."}
 
 
@@ -98,9 +99,8 @@ def file() -> None:
 def offline() -> None:
     """What the portal gets from its citizens on the day on which it hears of nothing."""
     with client() as calls:
-        for each in calls.batch(
-            PETITION | {"external_id": f"TN-000{number}", "source_version": "1"} for number in (2, 3)
-        ):
+        items = [ELSEWHERE | {"external_id": name, "source_version": "1"} for name in ("TN-0002", "TN-0003")]
+        for each in calls.batch(items):
             print(each.external_id, each.pushed.result if each.pushed else each.refused)
 
 
@@ -125,7 +125,8 @@ def reconcile() -> None:
     day = date.fromisoformat(sys.argv[2])
     with client() as calls:
         ours = [DayRecord(name, "1", calls.answer(name).state) for name in ("TN-0002", "TN-0003")]
-        print(calls.reconcile(day, ours) or "the same")
+        compared = calls.reconcile(day, ours)
+        print(compared.differences or "the same", compared.digest)
 
 
 def subscribe() -> None:

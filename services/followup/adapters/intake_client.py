@@ -176,6 +176,41 @@ class _RefusedCommands(msgspec.Struct, frozen=True):
     items: list[RefusedCommandAnswer]
 
 
+class ConflictAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a push would change of a petition that the office has in hand."""
+
+    conflict_id: UUID
+    petition_id: UUID
+    source: str
+    external_id: str
+    fields: list[str]
+    state: str
+    pushed_at: datetime
+
+
+class _Conflicts(msgspec.Struct, frozen=True):
+    items: list[ConflictAnswer]
+
+
+class ChangedField(msgspec.Struct, frozen=True):
+    """A field with what stands and what it would become."""
+
+    field: str
+    ours: Any = None
+    theirs: Any = None
+
+
+class ComparedConflict(msgspec.Struct, frozen=True):
+    """A conflict with its fields."""
+
+    conflict: ConflictAnswer
+    fields: list[ChangedField]
+
+
+class _AcceptedConflict(msgspec.Struct, frozen=True):
+    conflict: ConflictAnswer
+
+
 class PossibleCommandAnswer(msgspec.Struct, frozen=True):
     """Whether a caller can give a command now, at its address; where not, why not."""
 
@@ -236,6 +271,16 @@ class IntakeClient:
         answer = await self._answer("GET", f"{url}/v1/refused-commands?limit={limit}", token)
         return _decoded(answer, _RefusedCommands).items
 
+    async def conflicts(self, url: str, limit: int, token: str, within: float | None = None) -> list[ConflictAnswer]:
+        """The pushes that wait for the office, the oldest first. Raises Refusal."""
+        answer = await self._answer("GET", f"{url}/v1/conflicts?state=open&limit={limit}", token, within=within)
+        return _decoded(answer, _Conflicts).items
+
+    async def conflict(self, url: str, conflict_id: UUID, token: str) -> ComparedConflict:
+        """One of them with what it would change; intake records that it was read. Raises Refusal."""
+        answer = await self._answer("GET", f"{url}/v1/conflicts/{conflict_id}", token, sentence="not-opened")
+        return _decoded(answer, ComparedConflict, "not-opened")
+
     async def people(self, url: str, token: str) -> list[PersonAnswer]:
         """Everybody who has or had a post within what the caller sees to. Raises Refusal."""
         found, path = list[PersonAnswer](), f"/v1/people?limit={MOST_PEOPLE}"
@@ -275,6 +320,13 @@ class IntakeClient:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key} | expected
         answer = await self._answer("POST", f"{url}{path}", token, headers, msgspec.json.encode(body))
         return _decoded(answer, RecordedCommand)
+
+    async def decide_conflict(self, url: str, conflict_id: UUID, decision: str, token: str) -> ConflictAnswer:
+        """Accept or refuse what a push would change. Sent again it is the same decision. Raises Refusal."""
+        answer = await self._answer("POST", f"{url}/v1/conflicts/{conflict_id}/{decision}", token)
+        if decision == "acceptance":
+            return _decoded(answer, _AcceptedConflict).conflict
+        return _decoded(answer, ConflictAnswer)
 
     async def composite(self, url: str, name: str, parts: Sequence[Any], key: str, token: str) -> RecordedAct:
         """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.

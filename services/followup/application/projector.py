@@ -33,6 +33,7 @@ from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.timers import fire_until
 from services.followup.domain.facts import Fact, fact_of
+from shared import telemetry
 from shared.events import Recorded, Undecodable, UnknownTopic
 from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
@@ -180,7 +181,11 @@ class Projector:
     def _apply_one(self, event: Recorded, fact: Fact | Undecodable, changes: Changes) -> None:
         """Apply one event, or park it. Raises SourceStopped."""
         petition_id = petition_of(self._engine, event, fact)
-        parked = apply_event(self._engine, event, fact)
+        if telemetry.is_on() and isinstance(fact, Fact) and fact.meta.traceparent:
+            with telemetry.span("apply", "consumer", fact.meta.traceparent):
+                parked = apply_event(self._engine, event, fact)
+        else:
+            parked = apply_event(self._engine, event, fact)
         changes.facts.append(event)
         if petition_id is not None:
             changes.petition_facts.add(event.position)

@@ -477,6 +477,10 @@ def offered_petitions(
     return offered
 
 
+#: The events that hold what a petition says; the last of them that says it holds now.
+_ASKED = ("PetitionReceived", "PetitionCorrected")
+
+
 def _with_content(
     speaker: HallSpeaker, contents: Mapping[str, Sequence[OpenedEvent]], agenda: Mapping[UUID, AgendaItem]
 ) -> HallSpeaker:
@@ -487,7 +491,7 @@ def _with_content(
     answers = [str(e.content.get("answer", "")) for e in events if e.topic == "PetitionAnsweredAtConference"]
     prepared = item.preparations if item else ()
     return speaker._replace(
-        asked=next((texts[e.event_id] for e in events if e.topic == "PetitionReceived"), ""),
+        asked=next((texts[e.event_id] for e in reversed(events) if e.topic in _ASKED and texts[e.event_id]), ""),
         prepared=tuple((each.agency, texts.get(str(each.event_id), "")) for each in prepared if each.event_id),
         answer=next(iter(answers), ""),
         latest=item.latest if item else None,

@@ -1,7 +1,7 @@
 """What happened to a case: its facts and its deadlines as one history, annulled records with who and why."""
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,8 +15,11 @@ from services.followup.console.pages import annulled_ids, choice_words, field_ti
 from services.followup.domain.wording.names import Bilingual, duty_words, ground_words, reason_words
 from services.followup.domain.wording.notes import day_words
 from services.followup.entrypoints.json_views import EventView, event_view
+from shared.cases.corrections import CORRECTABLE
+from shared.events import SEALED
 from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import DeadlineWaived
+from shared.events.petition import PetitionCorrected, PetitionReceived
 from shared.identifiers import LOCAL_ZONE
 
 #: The field of events that names a file.
@@ -96,13 +99,14 @@ def _timeline(
         for event in events
         if event.topic == RecordAnnulled.TOPIC and event.event_id not in gone
     }
+    corrected = _corrections(events, gone)
     facts = [
         HistoryEntry(
             event,
             event.recorded_at,
             None,
             by_annulled.get(str(event.event_id)) if event.event_id in gone else None,
-            list(_details(event, names, linked, page)),
+            [*corrected.get(event.event_id, ()), *_details(event, names, linked, page)],
             *_acted_as(stored),
         )
         for event, stored in zip(events, file.events, strict=True)
@@ -115,6 +119,47 @@ def _timeline(
         for event in [event_view(each.event)]
     ]
     return sorted([*facts, *of_deadlines], key=lambda entry: entry.at)
+
+
+def _corrections(events: Sequence[EventView], gone: Container[UUID]) -> dict[UUID, list[tuple[Bilingual, Any, str]]]:
+    """What each correction of a receipt changed, as it read before and after; what is sealed is only named."""
+    reads: dict[str, Any] = {}
+    found: dict[UUID, list[tuple[Bilingual, Any, str]]] = {}
+    for event in events:
+        if event.topic == PetitionReceived.TOPIC:
+            reads = {**event.data, "received_on": event.data.get("effective_on")}
+        elif event.topic == PetitionCorrected.TOPIC:
+            told = found.setdefault(event.event_id, [])
+            named = [str(name) for name in event.data.get("corrected", ())]
+            for name in named:
+                before, after = reads.get(name), event.data.get(name)
+                told.append((field_title(name, event.topic), before_and_after(event.topic, name, before, after), ""))
+            if event.event_id not in gone:
+                reads |= {name: event.data.get(name) for name in named}
+    return found
+
+
+def before_and_after(topic: str, name: str, before: Any, after: Any) -> Bilingual:
+    """How a field read and reads; of what is not shown here, that it changed."""
+    is_hidden = name in SEALED[topic] and before is None and after is None
+    if is_hidden or any(isinstance(each, dict | list) for each in (before, after)):
+        return Bilingual("đã đính chính", "corrected")
+    said = [_plain(topic, name, each) for each in (before, after)]
+    return Bilingual(" → ".join(each.vi for each in said), " → ".join(each.en for each in said))
+
+
+def _plain(topic: str, name: str, value: Any) -> Bilingual:
+    if name == "kind":  # left out of the bytes where it is the default
+        value = value or "petition"
+    if value in (None, ""):
+        return Bilingual("(trống)", "(empty)")
+    if name == "submitted_at":
+        return Bilingual(_local_time(str(value)), _local_time(str(value)))
+    if (found := choice_words(topic, name, str(value))) is not None:
+        return found
+    with contextlib.suppress(ValueError):
+        return day_words(date.fromisoformat(str(value)))
+    return Bilingual(str(value), str(value))
 
 
 def _acted_as(stored: StoredEvent) -> tuple[str, bool]:
@@ -158,6 +203,8 @@ def _details(
     event: EventView, names: dict[str, Bilingual], linked: frozenset[str], page: str
 ) -> Iterable[tuple[Bilingual, Any, str]]:
     for name, value in event.data.items():
+        if event.topic == PetitionCorrected.TOPIC and name in (*CORRECTABLE, "corrected") and name != "attachments":
+            continue  # told as it read before and after
         words = field_title(name, event.topic)
         yield from ((words, "", f"{page}/files/{digest}") for digest in _digests(name, value))
         if isinstance(value, dict) and name in _TOLD_PART_BY_PART:

@@ -7,11 +7,13 @@ from shared.http.auth import AuthenticatedCaller, Role
 
 Roles = tuple[Role, ...]
 
-#: Petitions are received and classified, debtors reminded, a conference's record kept, a dialogue proposed.
+#: Petitions are received and classified, debtors reminded, a conference's record kept, a dialogue proposed;
+#: what a portal would change of a petition in hand is decided.
 RECEIVING: Roles = ("chair", "office")
 REMINDING: Roles = ("chair", "office")
 KEEPING: Roles = ("chair", "office")
 PROPOSING: Roles = ("agency", "auditor", "chair", "office")
+DECIDING_CONFLICTS: Roles = ("chair", "office")
 #: What was written is opened.
 READING_CONTENT: Roles = ("agency", "chair", "office")
 #: People with their posts, and the refused commands of the queue, are seen.

@@ -9,19 +9,20 @@ from litestar.response import Redirect
 
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import PEOPLE, SEE_OTHER
+from services.followup.console.conflicts import OpenConflicts
 from services.followup.console.doors import DOORS, is_to_be_asked
 from services.followup.console.pages import Pages, names_by_source, today_of
 from services.followup.console.recorded import recorded_now
-from services.followup.console.roles import RECEIVING, REMINDING, has_any
+from services.followup.console.roles import DECIDING_CONFLICTS, RECEIVING, REMINDING, has_any
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.http.auth import Callers, caller_of
+from shared.http.auth import Callers, caller_of, token_of
 
 SHOWN = 50  # of each kind
 
 
-def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRouteHandler]:
+def work_routes(pages: Pages, queries: Queries, callers: Callers, conflicts: OpenConflicts) -> list[HTTPRouteHandler]:
     """The route of the first page."""
 
     @get("/", include_in_schema=False)
@@ -58,6 +59,7 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             names=names,
             # As addresses name an agency that other sources may have too.
             debtor=lambda source, code: code if is_one_source else f"{code}@{source}",
+            conflicts=await conflicts.count(token_of(request)) if has_any(caller, DECIDING_CONFLICTS) else 0,
             reminded=await queries.reminded_on([each.raised.subject_id for each in owed]),
         )
 

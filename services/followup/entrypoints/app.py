@@ -1,6 +1,7 @@
 """The HTTP application of followup with all its routes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
@@ -16,7 +17,9 @@ from services.followup.entrypoints.subscriptions import BODIES
 from shared.http.auth import PROBES, Callers
 from shared.http.methods import with_head_and_options
 from shared.http.openapi import REF, document, finish, without_defaults
+from shared.http.openapi_details import with_details
 from shared.http.parameters import PARAMETER_HANDLERS
+from shared.http.problem_registry import ProblemKind, kinds_of
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 from shared.problem_words import DOOR_WORDS
@@ -64,6 +67,7 @@ def make_app(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
             _complete,
+            lambda found: with_details(found, _problems_of),
             prefix,
             routes,
         ),
@@ -73,12 +77,21 @@ def make_app(
     )
 
 
+@functools.cache
+def _kinds() -> dict[str, ProblemKind]:
+    return kinds_of("followup", DOOR_WORDS)
+
+
+def _problems_of(_: Mapping[str, Any], status: int) -> list[ProblemKind]:
+    return [kind for kind in _kinds().values() if status in kind.statuses]
+
+
 def _complete(found: OpenAPI) -> None:
     """Add the bodies, which Litestar does not parse itself."""
     _, bodies = msgspec.json.schema_components(BODIES, ref_template=REF)
     asked = cast(dict[str, Schema], without_defaults(bodies))
     found.components.schemas = {**asked, **(found.components.schemas or {})}
-    finish(found, PROBES)
+    finish(found)
 
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:

@@ -1,6 +1,6 @@
 """What the log and its side tables tell: facts of aggregates, keys, references, the store's day."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,10 @@ REGULATION = (
 _FACTS = """
 SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at
 FROM stored_events WHERE originator_id = ANY($1) ORDER BY originator_id, originator_version
+"""
+_NAMING = """
+SELECT DISTINCT originator_id FROM stored_events
+WHERE originator_id = ANY($1) AND EXISTS (SELECT 1 FROM unnest($2::bytea[]) AS word WHERE position(word IN state) > 0)
 """
 _REGULATION = """
 SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at
@@ -82,6 +86,11 @@ class StoredHistory:
             for row in await self._pool.fetch(_FACTS, wanted):
                 found[row["originator_id"]].append(fact_of(row))
         return found
+
+    async def naming(self, originators: Iterable[UUID], words: Iterable[str]) -> Collection[UUID]:
+        """Those of some aggregates of which an event has one of these words as a value; codes, of plain characters."""
+        values = [f'"{word}"'.encode() for word in words]
+        return {row["originator_id"] for row in await self._pool.fetch(_NAMING, list(originators), values)}
 
     async def regulation_after(self, position: int) -> tuple[Sequence[AnyFact], int]:
         """The facts of the regulation after a position, and the head read."""

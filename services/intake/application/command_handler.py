@@ -20,6 +20,7 @@ from services.intake.domain import Refused
 from shared.event_store.append import Append, Appended, NewEvent
 from shared.event_store.errors import IdempotencyReplay, KeyRecord, ReferenceExists
 from shared.identifiers import local_day, normalised
+from shared.telemetry import span
 
 _sorted = msgspec.json.Encoder(order="sorted")
 
@@ -65,16 +66,18 @@ class CommandHandler:
             # Commands that are at hand together take each step together: one step many times over costs a fifth
             # less than the steps in turns, the detours through the loop included.
             await asyncio.sleep(0)
-            decided = await self._decider.decide(command)
-            await asyncio.sleep(0)
-            append = await self._recorder.prepare(command, decided, fingerprint)
+            with span("decide"):
+                decided = await self._decider.decide(command)
+                await asyncio.sleep(0)
+                append = await self._recorder.prepare(command, decided, fingerprint)
             if decided.erasure and not is_erased:
                 # Once, however often the append is tried: everything that is kept is read. Before the keys go, by
                 # which a petitioner is recognised; one whose erasure then fails is asked for again, and what is
                 # gone by then was a copy of what was refused.
                 await self._refused.erase(decided.erasure.named, {fact.originator_id for fact in decided.facts})
                 is_erased = True
-            appended = await self._writer.append(append)
+            with span("append"):
+                appended = await self._writer.append(append)
             if decided.erasure:
                 # A push may have been weighed in between.
                 await self._refused.forget_conflicts({fact.originator_id for fact in decided.facts})

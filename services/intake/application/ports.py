@@ -138,6 +138,10 @@ class History(CaseHistory, Protocol):
         """
         ...
 
+    async def naming(self, originators: Iterable[UUID], words: Iterable[str]) -> Collection[UUID]:
+        """Those of some aggregates of which an event has one of these words as a value."""
+        ...
+
     async def regulation_after(self, position: int) -> tuple[Sequence[AnyFact], int]:
         """The facts of jurisdictions, agencies, policies, calendars, plans after a position, and the head read."""
         ...

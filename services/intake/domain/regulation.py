@@ -80,6 +80,19 @@ class Regulation:
         """
         return successor(agency, day, self.agencies, named)
 
+    def perhaps_before(self, agency: str, day: date) -> frozenset[str]:
+        """An agency, and every body that it may have taken over from by a day: no other can have.
+
+        Of a body that ended without a successor documents say who follows it, each for its place.
+        """
+        found = {agency}
+        for code, body in self.agencies.items():
+            if body.closed_on is not None:
+                last = self.successor_of(code, day)
+                if last == agency or ((end := self.agencies.get(last)) is not None and end.closed_on is not None):
+                    found.add(code)
+        return frozenset(found)
+
     def heirs_named(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Mapping[str, str]:
         """The successors that the document in force for a duty names for bodies that have ended."""
         rule_in_force = self.rule_in_force(jurisdiction, duty, day, audience)

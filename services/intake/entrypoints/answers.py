@@ -16,6 +16,7 @@ from services.intake.entrypoints.callers import domain_caller, reader
 from services.intake.entrypoints.queries import is_tag_known
 from shared.http.auth import caller_of
 from shared.http.openapi import answers as answered
+from shared.http.permissions import KNOWN_OWN, permitted
 
 DESCRIPTION = (
     "The public state, the reply with its text and file, a refusal with its ground, where the matter belongs. A system "
@@ -74,4 +75,4 @@ def answer_routes(answers: Answers) -> list[HTTPRouteHandler]:
     ) -> Response[AnswerView]:
         return await answer(request, await answers.referred(source, external_id), on_behalf_of)
 
-    return [of_petition, of_reference]
+    return permitted(KNOWN_OWN, [of_petition, of_reference])

@@ -2,7 +2,7 @@
 
 import functools
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -12,12 +12,14 @@ from litestar.openapi.spec import Link, OpenAPI, OpenAPIResponse, Operation, Par
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.openapi.spec.media_type import OpenAPIMediaType
 
+from services.intake.application import errors as command_errors
 from services.intake.application.case_queries import FactView
 from services.intake.application.command_body import CODECS, BodyCodec
 from services.intake.application.composite_acts import COMPOSITE_ACTS, MAX_PARTS, CompositeAct
+from services.intake.domain import errors
+from services.intake.domain.refusal_words import REFUSAL_WORDS
 from services.intake.entrypoints.limits import MAX_KEY
 from shared.events import EVENTS
-from shared.http.auth import PROBES
 from shared.http.openapi import (
     READ_STATUSES,
     REF,
@@ -31,6 +33,12 @@ from shared.http.openapi import (
     problems,
     without_defaults,
 )
+from shared.http.openapi_details import with_details
+from shared.http.problem_registry import ProblemKind, kinds_of
+from shared.problem_words import DOOR_WORDS
+
+#: The words of every problem that intake answers with.
+WORDS = {**DOOR_WORDS, **REFUSAL_WORDS}
 
 _KEY = Parameter(
     name="Idempotency-Key",
@@ -375,9 +383,47 @@ def config(*more: type[msgspec.Struct], prefix: str = "", routes: Sequence[HTTPR
         "Đối thoại – intake",
         "The system of record of citizens' dialogue conferences: commands in, events out.",
         functools.partial(_complete, more),
+        functools.partial(with_details, problems_of=_problems_of),
         prefix,
         routes,
     )
+
+
+@functools.cache
+def _kinds() -> dict[str, ProblemKind]:
+    return kinds_of("intake", WORDS)
+
+
+def _problems_of(operation: Mapping[str, Any], status: int) -> list[ProblemKind]:
+    """The problems of an operation: those of rules come where a rule is asked, each on what it is about."""
+    about = str(operation["tags"][0])
+    found = []
+    for kind in _kinds().values():
+        refusal = _REFUSALS.get(kind.code)
+        if status in kind.statuses and (refusal is None or _may_refuse(refusal, about, operation)):
+            found.append(kind)
+    return found
+
+
+#: The refusals of rules by their codes, and what those of a branch are about.
+_REFUSALS = {
+    kind.code: kind
+    for kind in (*vars(errors).values(), *vars(command_errors).values())
+    if isinstance(kind, type) and issubclass(kind, errors.Refused) and kind.code not in DOOR_WORDS
+}
+_ABOUT: Mapping[type[errors.Refused], Container[str]] = {
+    errors.PetitionRefused: {"petition", "act"},
+    errors.ConferenceRefused: {"conference", "act"},
+    errors.RegulationRefused: {"jurisdiction", "agency", "calendar", "policy", "plan", "catalogue", "person", "act"},
+}
+
+
+def _may_refuse(refusal: type[errors.Refused], about: str, operation: Mapping[str, Any]) -> bool:
+    if issubclass(refusal, errors.NotAllowed):
+        return True
+    if "requestBody" not in operation:  # a question changes nothing: no rule stands against it
+        return False
+    return all(about in things for branch, things in _ABOUT.items() if issubclass(refusal, branch))
 
 
 def _complete(more: Iterable[type[msgspec.Struct]], found: OpenAPI) -> None:
@@ -394,7 +440,7 @@ def _complete(more: Iterable[type[msgspec.Struct]], found: OpenAPI) -> None:
     if twice := bodies.keys() & answered.keys():
         raise ValueError(f"{sorted(twice)}: asked and answered under one name")
     components.schemas = {**cast(dict[str, Schema], without_defaults(_facts() | bodies)), **answered}
-    finish(found, PROBES)
+    finish(found)
 
 
 def _facts() -> dict[str, Any]:

@@ -13,7 +13,6 @@ from litestar.params import FromPath, QueryParameter
 
 from services.intake.application.case_queries import CaseQueries, EventContent, FactView, public_fact
 from services.intake.application.command_body import MAX_SHORT
-from services.intake.application.errors import NotFound
 from services.intake.application.feed_visibility import FeedVisibility
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import target_id
@@ -25,7 +24,6 @@ from shared.events.any_stream import RecordAnnulled
 from shared.feed_cursor import FeedFilter
 from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
 from shared.http.entity_tags import is_known
-from shared.http.openapi import answers
 from shared.http.permissions import KNOWN, KNOWN_OWN, for_roles, permitted
 from shared.http.problems import problem
 from shared.http.scoped_feed import Visible
@@ -59,14 +57,6 @@ class ConferenceView(msgspec.Struct, frozen=True, kw_only=True):
     jurisdiction: str
     conference: Conference
     facts: list[FactView]
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a pushed reference went."""
-
-    id: UUID
-    version: int
-    position: int
 
 
 class Items(msgspec.Struct, frozen=True):
@@ -117,26 +107,6 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
     """Every question."""
 
     @get(
-        "/v1/petitions",
-        summary="Find what was pushed",
-        tags=["petition"],
-        responses=openapi.READ_PROBLEMS,
-        operation_class=answers("Location", links=openapi.FOUND),
-    )
-    async def find_petition(
-        request: Request[Any, Any, Any],
-        source: Annotated[str, QueryParameter(min_length=1)],
-        external_id: Annotated[str, QueryParameter(min_length=1)],
-    ) -> Response[Found]:
-        place = await reading.referred(source, external_id)
-        if place is None:
-            raise NotFound(None, "reference")
-        # Also says whether it may be seen.
-        await reading.petition(domain_caller(caller_of(request)), place.originator_id)
-        found = Found(id=place.originator_id, version=place.version, position=place.position)
-        return Response(found, headers={"Location": f"/v1/petitions/{place.originator_id}"})
-
-    @get(
         "/v1/petitions/{target:str}",
         summary="One petition",
         tags=["petition"],
@@ -178,7 +148,6 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
         return tagged(request, view, version)
 
     cases = [
-        find_petition,
         get_petition,
         get_conference,
         _content_route("petition", "/v1/petitions/{target:str}/content", reading),

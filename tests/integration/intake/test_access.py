@@ -15,9 +15,11 @@ from services.intake.bootstrap import callers_of, running
 from services.intake.configured import seals_of
 from services.intake.settings import IntakeSettings
 from tests.support.access import (
+    ANSWER,
     ANYBODY,
     CALLERS,
     CASE,
+    COMPARED,
     CONTENT,
     DRAFTERS,
     EVERYTHING,
@@ -48,6 +50,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/progressz"): ANYBODY,
     ("GET", "/v1/petitions"): CASE,
     ("GET", "/v1/petitions/{target:str}"): CASE,
+    ("GET", "/v1/petitions/{target:str}/answer"): ANSWER,
+    ("GET", "/v1/petitions/by-reference/{source:str}/{external_id:str}/answer"): ANSWER,
+    ("GET", "/v1/reconciliation"): COMPARED,
+    ("GET", "/v1/reconciliation/statement"): COMPARED,
     ("GET", "/v1/petitions/{target:str}/content"): CONTENT,
     ("GET", "/v1/petitions/{target:str}/files/{digest:str}"): CONTENT,
     ("GET", "/v1/conferences/{target:str}/files/{digest:str}"): MINUTES,
@@ -104,6 +110,7 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
             "petitions": petition["id"],
             "conferences": (await intake.done("/v1/conferences", conference))["id"],
             "jurisdictions": DISTRICT,
+            "today": await intake.today(),
         }
         for name, command in (("petitions", "prepared-answer"), ("conferences", "preparation-report")):
             await intake.client.post("/v1/files", content=FILE)
@@ -124,7 +131,9 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
 
 def where(path: str, ids: Mapping[str, object]) -> str:
     target = ids.get(path.split("/")[2] if path.count("/") > 1 else "", "x")
-    found = address(path, {"target": target, "year": 2026, "digest": DIGEST})
+    found = address(path, {"target": target, "year": 2026, "digest": DIGEST, "source": "cổng", "external_id": 1})
+    if path.startswith("/v1/reconciliation"):
+        return f"{found}?source=cổng&day={ids['today']}"
     return found + ("?source=cổng&external_id=1" if path == "/v1/petitions" else "")
 
 

@@ -162,6 +162,7 @@ async def everything(walk: Walk) -> tuple[str, str]:
     await registers(walk, today)
     await people(walk, today)
     petition, answered = await walk.received(petitioner_ids=["p1"]), await walk.received()
+    await walk.do(f"{P}/correction", petition, channel="điện thoại")
     await walk.do(f"{P}/classification", petition, subject="Đường vào bản", field="giao thông", urgency="urgent")
     await walk.do(f"{P}/forwarding", petition, agency=EDUCATION)
     await walk.do(f"{P}/prepared-answer", petition, agency=EDUCATION, text="Dự thảo.")

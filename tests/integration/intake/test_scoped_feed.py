@@ -185,3 +185,36 @@ async def test_cursor__over_a_restore_is_told_where_to_go_on(shared_store: Intak
     assert (refused.status_code, problem["type"]) == (409, "urn:doithoai:problem:history-changed")
     again = await read(shared_store, "portal", problem["cursor"], mine="true")
     assert [e["externalid"] for e in again["events"]] == ["A-3"]
+
+
+async def test_cursor__of_another_caller_is_refused(shared_store: Intake) -> None:
+    cursor = (await read(shared_store, "portal"))["next"]
+    refused = await shared_store.get("/v1/events", token=TOKENS["other-portal"], cursor=cursor)
+    assert (refused.status_code, refused.json()["field"]) == (400, "cursor")
+
+
+async def test_place__that_is_no_code_is_refused_by_the_parameter(shared_store: Intake) -> None:
+    refused = await shared_store.get("/v1/events", token=TOKENS["portal"], jurisdiction="Tam Đường")
+    assert (refused.status_code, refused.json()["field"]) == (400, "jurisdiction")
+    seen = await all_read(shared_store, "portal", type="PetitionReceived", jurisdiction=f"000.00.11.{PROVINCE}")
+    assert places(seen) == [ELSEWHERE, ELSEWHERE]
+
+
+async def test_place__merged_into_another_while_a_cursor_is_out(shared_store: Intake) -> None:
+    """The successor sees what follows; what was passed while it was another's is not sent later."""
+    page = await read(shared_store, "office", limit="5000", type="PetitionReceived")
+    assert places(page["events"]) == [COMMUNE, COMMUNE, COMMUNE]
+    theirs = str((await shared_store.petition(jurisdiction=ELSEWHERE, effective_on="2025-02-03"))["id"])
+    hidden = await read(shared_store, "office", page["next"], type="PetitionReceived")
+    assert hidden["events"] == []
+    closing = {"effective_on": "2025-02-04", "successor": DISTRICT}
+    await shared_store.done(f"/v1/jurisdictions/{ELSEWHERE}/closure", closing)
+    nothing = await read(shared_store, "office", hidden["next"], type="PetitionReceived")
+    assert nothing["events"] == []
+    everything = await read(shared_store, "office", limit="5000", type="PetitionReceived")
+    assert ELSEWHERE in places(everything["events"])
+    cursor = (await read(shared_store, "office", limit="5000"))["next"]
+    forwarding = {"agency": EDUCATION, "effective_on": "2025-02-05"}
+    await shared_store.done(f"/v1/petitions/{theirs}/forwarding", forwarding)
+    (event,) = (await read(shared_store, "office", cursor))["events"]
+    assert (event["type"], event["subject"]) == ("PetitionForwarded", theirs)

@@ -25,7 +25,7 @@ from tests.support.waiting import until
 
 API = "doithoai-api"
 PETITION = {"jurisdiction": COMMUNE, "text": "Đường vào bản bị sạt lở."}
-SCOPE = f"role:system place:{DISTRICT} source:cong-tinh"
+SCOPE = f"role:system place:{DISTRICT} source:cong-tinh may:read-answers"
 
 
 def system(signer: Signer, scope: str = SCOPE, client_id: str = "portal", **claims: Any) -> str:
@@ -88,6 +88,7 @@ async def test_me__says_who_by_what_and_until_when(connected: Connected) -> None
         "roles": ["system"],
         "jurisdiction": DISTRICT,
         "sources": ["cong-tinh"],
+        "rights": ["read-answers"],
         "known_by": "provider",
     }
     assert "Petitions" in operations and "PetitionsClassification" not in operations

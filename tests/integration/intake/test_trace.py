@@ -1,4 +1,4 @@
-"""The trace of a request stands in what it causes: in the feed and in messages, under either name of a type."""
+"""The trace of a request or message stands in what it causes, in the feed and in messages."""
 
 import asyncio
 import json

@@ -33,7 +33,7 @@ async function main(url) {
   for (const way of ['amq.rabbitmq.reply-to', 'portal.replies']) {
     const channel = await connection.createChannel();
     if (way === 'portal.replies') await channel.assertQueue(way, { exclusive: true });
-    const command = Buffer.from(JSON.stringify({ command: 'PetitionReceived', data: ROOM }));
+    const command = Buffer.from(JSON.stringify({ command: 'PetitionReceived', data: { ...ROOM, external_id: `JS/${way}` } }));
     const properties = { messageId: `js-${way}`, userId: 'portal', replyTo: way, correlationId: 'c', contentType: 'application/json' };
     const answer = await once(channel, way, () => channel.publish('dialogue.commands', 'local', command, properties));
     answers[way] = { correlation: answer.properties.correlationId, body: JSON.parse(answer.content) };

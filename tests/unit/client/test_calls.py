@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from doithoai_client import CallRefused, Client, DayRecord, NotReached, Retries, digest_of
+from doithoai_client import CallRefused, Client, DayComparison, DayRecord, NotReached, Retries, digest_of
 from doithoai_client.calls import MOST_BYTES, in_batches
 from doithoai_client.reconciling import by_bucket
 
@@ -192,20 +192,23 @@ def test_day__that_is_the_same_takes_one_call_and_a_record_that_differs_two() ->
         calls.append(request)
         bucket = request.url.params.get("bucket")
         if bucket is not None:
+            assert request.url.params["position"] == "7"
             lines = [vars(each) for each in theirs if each.bucket == int(bucket)]
             return httpx.Response(200, json={"lines": lines})
         buckets = [{"bucket": number, "digest": digest_of(each)} for number, each in by_bucket(theirs).items()]
-        return httpx.Response(200, json={"digest": digest_of(theirs), "buckets": buckets})
+        totals = {"final": True, "at": {"position": 7}, "digest": digest_of(theirs), "buckets": buckets}
+        return httpx.Response(200, json=totals)
 
     calls: list[httpx.Request] = []
     with client_of(answer) as client:
-        assert client.reconcile(date(2026, 12, 1), reversed(theirs)) == []
+        same = client.reconcile(date(2026, 12, 1), reversed(theirs))
+        assert same == DayComparison(True, 7, digest_of(theirs), ())
         assert len(calls) == 1
-        (found,) = client.reconcile(date(2026, 12, 1), records(*names))
+        (found,) = client.reconcile(date(2026, 12, 1), records(*names)).differences
         assert (found.external_id, len(calls)) == (names[-1], 3)
         assert found.ours and found.theirs and (found.ours.source_version, found.theirs.source_version) == ("1", "2")
         missing = client.reconcile(date(2026, 12, 1), [*theirs[1:], DayRecord("TN-x", "1", "received")])
-        assert [(each.external_id, each.ours is None, each.theirs is None) for each in missing] == [
+        assert [(each.external_id, each.ours is None, each.theirs is None) for each in missing.differences] == [
             ("TN-0", True, False),
             ("TN-x", False, True),
         ]

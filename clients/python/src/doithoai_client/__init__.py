@@ -5,17 +5,28 @@ from doithoai_client.calls import FeedQuestion
 from doithoai_client.client import Client
 from doithoai_client.consuming import PositionStore, SqliteStore, once, resume
 from doithoai_client.events import FeedEvent, event_of, event_of_message, verified_event
-from doithoai_client.models import BatchItem, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
+from doithoai_client.models import (
+    BatchItem,
+    ChangedPetition,
+    ChangesPage,
+    EventsPage,
+    FileReceipt,
+    PetitionAnswer,
+    PushOutcome,
+)
 from doithoai_client.problems import CallRefused, ClientError, HistoryChanged, NotReached, WebhookRefused
-from doithoai_client.reconciling import DayDifference, DayRecord, digest_of
+from doithoai_client.reconciling import DayComparison, DayDifference, DayRecord, digest_of
 from doithoai_client.retries import Retries
 
 __all__ = [
     "AsyncClient",
     "BatchItem",
     "CallRefused",
+    "ChangedPetition",
+    "ChangesPage",
     "Client",
     "ClientError",
+    "DayComparison",
     "DayDifference",
     "DayRecord",
     "EventsPage",

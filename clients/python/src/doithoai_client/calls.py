@@ -12,7 +12,15 @@ from urllib.parse import quote
 import httpx
 
 from doithoai_client.events import event_of
-from doithoai_client.models import BatchItem, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
+from doithoai_client.models import (
+    BatchItem,
+    ChangedPetition,
+    ChangesPage,
+    EventsPage,
+    FileReceipt,
+    PetitionAnswer,
+    PushOutcome,
+)
 from doithoai_client.problems import CallRefused
 from doithoai_client.reconciling import DayRecord
 
@@ -188,14 +196,47 @@ def page(question: FeedQuestion, cursor: str, limit: int, wait: float) -> Call[E
     return Call("GET", "/v1/events", read, question.service, params, patience=wait + SLACK)
 
 
-def reconciliation(source: str, day: date) -> Call[tuple[str, dict[int, str]]]:
-    """The digest of the day, and those of its buckets."""
-    return Call("GET", "/v1/reconciliation", _totals, params=(("source", source), ("day", day.isoformat())))
+def changes(source: str, since: datetime | None, cursor: str) -> Call[ChangesPage]:
+    def read(response: httpx.Response) -> ChangesPage:
+        found = _json(response)
+        items = tuple(
+            ChangedPetition(each["external_id"], each["source_version"], each["state"], each["id"])
+            for each in found["items"]
+        )
+        return ChangesPage(items, found["next"], found["more"])
+
+    begin = (("changed_since", since.isoformat()),) if since is not None and not cursor else ()
+    return Call("GET", "/v1/petitions", read, params=(("source", source), *begin, ("cursor", cursor)))
 
 
-def reconciled_bucket(source: str, day: date, bucket: int) -> Call[list[DayRecord]]:
-    params = (("source", source), ("day", day.isoformat()), ("bucket", str(bucket)))
-    return Call("GET", "/v1/reconciliation", _lines, params=params)
+@dataclass(frozen=True)
+class DayTotals:
+    """A day as the service holds it at a position of its log."""
+
+    is_final: bool
+    position: int
+    digest: str
+    buckets: Mapping[int, str]
+
+
+def reconciliation(source: str, day: date) -> Call[DayTotals]:
+    def read(response: httpx.Response) -> DayTotals:
+        found = _json(response)
+        buckets = {each["bucket"]: each["digest"] for each in found["buckets"]}
+        return DayTotals(found["final"], found["at"]["position"], found["digest"], buckets)
+
+    return Call("GET", "/v1/reconciliation", read, params=(("source", source), ("day", day.isoformat())))
+
+
+def reconciled_bucket(source: str, day: date, bucket: int, position: int) -> Call[list[DayRecord]]:
+    """The records of a bucket, as they stood at a position: those of one comparison are of one instant."""
+
+    def read(response: httpx.Response) -> list[DayRecord]:
+        lines = _json(response)["lines"]
+        return [DayRecord(each["external_id"], each["source_version"], each["state"]) for each in lines]
+
+    asked = {"source": source, "day": day.isoformat(), "bucket": str(bucket), "position": str(position)}
+    return Call("GET", "/v1/reconciliation", read, params=tuple(asked.items()))
 
 
 def encoded(value: Any) -> bytes:
@@ -252,12 +293,3 @@ def _answered(response: httpx.Response) -> PetitionAnswer:
 def _stored(response: httpx.Response) -> FileReceipt:
     found = _json(response)
     return FileReceipt(found["digest"], found["media_type"], found["size"])
-
-
-def _totals(response: httpx.Response) -> tuple[str, dict[int, str]]:
-    found = _json(response)
-    return found["digest"], {each["bucket"]: each["digest"] for each in found["buckets"]}
-
-
-def _lines(response: httpx.Response) -> list[DayRecord]:
-    return [DayRecord(each["external_id"], each["source_version"], each["state"]) for each in _json(response)["lines"]]

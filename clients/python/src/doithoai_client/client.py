@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -12,9 +12,9 @@ from doithoai_client import calls
 from doithoai_client.calls import Call, FeedQuestion, ServiceName
 from doithoai_client.consuming import PositionStore
 from doithoai_client.events import FeedEvent
-from doithoai_client.models import BatchItem, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
+from doithoai_client.models import BatchItem, ChangesPage, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
 from doithoai_client.problems import HistoryChanged
-from doithoai_client.reconciling import DayDifference, DayRecord, differences, differing_buckets, digest_of
+from doithoai_client.reconciling import DayComparison, DayDifference, DayRecord, differences, differing_buckets
 from doithoai_client.retries import Retries
 from doithoai_client.sending import Sending, Token, answer_of
 
@@ -152,20 +152,23 @@ class Client:
                         handle(event, transaction)
                 store.keep(transaction, question.feed, page.cursor)
 
-    def reconcile(self, day: date, records: Iterable[DayRecord]) -> list[DayDifference]:
-        """Compare what was recorded of your petitions on a day with what you have of it: none means both are the same.
+    def changes(self, since: datetime | None = None, cursor: str = "") -> ChangesPage:
+        """Your petitions that changed since an instant or after a cursor, each as it stands. Raises HistoryChanged."""
+        return self._done(calls.changes(self._sending.source, since, cursor))
 
-        One call where they are; one more for each bucket of 256 that differs.
+    def reconcile(self, day: date, records: Iterable[DayRecord]) -> DayComparison:
+        """Compare the petitions that were received from you on a day with what you have of them.
+
+        One call where both are the same; one more for each bucket of 256 that differs.
         """
-        own = list(records)
-        digest, buckets = self._done(calls.reconciliation(self._sending.source, day))
-        if digest == digest_of(own):
-            return []
+        own, source = list(records), self._sending.source
+        theirs = self._done(calls.reconciliation(source, day))
         found = list[DayDifference]()
-        for bucket in differing_buckets(own, buckets):
-            theirs = self._done(calls.reconciled_bucket(self._sending.source, day, bucket))
-            found += differences([each for each in own if each.bucket == bucket], theirs)
-        return sorted(found, key=lambda each: each.external_id)
+        for bucket in differing_buckets(own, theirs.buckets):
+            listed = self._done(calls.reconciled_bucket(source, day, bucket, theirs.position))
+            found += differences([each for each in own if each.bucket == bucket], listed)
+        found.sort(key=lambda each: each.external_id)
+        return DayComparison(theirs.is_final, theirs.position, theirs.digest, tuple(found))
 
     def _address(self, external_id: str) -> str:
         if calls.has_address(external_id):

@@ -68,3 +68,22 @@ class EventsPage:
     cursor: str
     complete_to: datetime | None
     is_last: bool
+
+
+@dataclass(frozen=True)
+class ChangedPetition:
+    """One of your petitions as it stands: the version that was recorded last, its public state, its id."""
+
+    external_id: str
+    source_version: str
+    state: str
+    id: str
+
+
+@dataclass(frozen=True)
+class ChangesPage:
+    """What changed of your petitions, and the cursor from which the next page begins. `more`: there is one now."""
+
+    items: tuple[ChangedPetition, ...]
+    cursor: str
+    more: bool

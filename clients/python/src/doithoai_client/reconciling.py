@@ -40,6 +40,20 @@ class DayDifference:
     theirs: DayRecord | None
 
 
+@dataclass(frozen=True)
+class DayComparison:
+    """What a comparison found: none differ where both sides hold the same.
+
+    `is_final` says that no petition joins the day any more. `digest` and `position` name what was compared: the
+    service's statement of the day for that position says the same digest.
+    """
+
+    is_final: bool
+    position: int
+    digest: str
+    differences: tuple[DayDifference, ...]
+
+
 def digest_of(records: Iterable[DayRecord]) -> str:
     """SHA-256 over the sorted lines, in hexadecimal digits."""
     return hashlib.sha256(b"".join(sorted(record.line for record in records))).hexdigest()

@@ -1,8 +1,11 @@
 """Every answer names its request, every problem and line of the log too, whatever made them."""
 
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from litestar import get
 from litestar.testing import TestClient
 
@@ -62,6 +65,18 @@ def test_problem__names_its_request(client: TestClient[Any], path: str, status: 
     assert answer.headers["x-request-id"] == "portal-17"
 
 
+@pytest.fixture
+def logs_as_before() -> Iterator[None]:
+    """Give other tests back what a test makes of the logs."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("logs_as_before")
 def test_log__names_request_and_trace(client: TestClient[Any], capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("intake")
     client.get("/failing", headers={"X-Request-Id": "portal-17", "traceparent": TRACE})

@@ -8,7 +8,7 @@ from shared.http.auth import AuthenticatedCaller
 from shared.http.problems import ProblemError
 from shared.http.system_tokens import MAX_SOURCES, SystemSettings, caller_in
 
-SCOPE = "openid role:system place:H35.10 source:cong-tinh source:app"
+SCOPE = "openid role:system place:H35.10 source:cong-tinh source:app may:read-answers"
 
 
 def caller(*, may_administer: bool = False, **claims: Any) -> AuthenticatedCaller:
@@ -23,14 +23,21 @@ def refused(**claims: Any) -> str:
 
 
 def test_scope__says_role_place_and_sources() -> None:
-    assert caller() == AuthenticatedCaller("portal", frozenset({"system"}), "H35.10", sources=("cong-tinh", "app"))
+    assert caller() == AuthenticatedCaller(
+        "portal", frozenset({"system"}), "H35.10", sources=("cong-tinh", "app"), may=("read-answers",)
+    )
     assert caller(scope=SCOPE.split()) == caller()
     agency = caller(scope="role:agency place:000.10.00.H35 agency:H35.10.4")
     assert (agency.jurisdiction, agency.agency) == ("H35.10", "H35.10.4")
 
 
+def test_right__that_is_not_said_is_not_there() -> None:
+    assert caller(scope="role:system place:H35 may:everything").may == ()
+    assert caller(doithoai={"role": "system", "place": "H35"}).may == ()
+
+
 def test_claim__says_the_same_and_is_taken_instead_of_the_scope() -> None:
-    said = {"role": "system", "place": "H35.10", "sources": ["cong-tinh", "app"]}
+    said = {"role": "system", "place": "H35.10", "sources": ["cong-tinh", "app"], "may": ["read-answers"]}
     assert caller(doithoai=said, scope="role:admin place:VN") == caller()
 
 

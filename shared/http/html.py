@@ -1,0 +1,42 @@
+"""Pages of documentation, which both services serve: no script, no other host, one style."""
+
+import base64
+import functools
+import hashlib
+from importlib import resources
+from typing import Any
+
+import jinja2
+from litestar import Request, Response
+
+#: Nothing is loaded but the style that stands in the page itself; a form asks this service alone.
+_POLICY = "default-src 'none'; style-src {style}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("shared.http"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = resources.files("shared.http").joinpath("templates/docs.css").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    made.globals |= {"style": style, "policy": _POLICY.format(style=f"'sha256-{digest}'")}
+    return made
+
+
+def page(template: str, **values: Any) -> Response[Any]:
+    """A page of a template, with its values."""
+    made = _templates()
+    headers = {"Content-Security-Policy": str(made.globals["policy"]), "Referrer-Policy": "no-referrer"}
+    return Response(
+        made.get_template(template).render(**values), media_type="text/html; charset=utf-8", headers=headers
+    )
+
+
+def prefers_html(request: Request[Any, Any, Any]) -> bool:
+    """Whether a browser asks; a program that names JSON, or nothing, does not."""
+    return "text/html" in request.headers.get("accept", "")

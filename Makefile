@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test test-all lint format contracts client interop screenshots fuzz bench bench-growth chaos cluster bundle up down clean
+.PHONY: help run sandbox test test-all lint format contracts client interop screenshots fuzz bench bench-growth chaos cluster bundle up down clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ $(UV):
 
 run: .venv/.synced ## Start the whole pair and play the conference of plan 570/KH-UBND (DATA=folder, ARGS=...)
 	$(BIN)/doithoai dev --data $(DATA) $(ARGS)
+
+sandbox: .venv/.synced ## Start a seeded pair with tokens, whose days an integrator moves (ARGS=...)
+	$(BIN)/doithoai dev --sandbox $(ARGS)
 
 test: .venv/.synced ## The tests that gate every change, with a short fault smoke (at most 8 minutes)
 	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench and not slow and not chaos and not interop and not fuzz" $(ARGS)

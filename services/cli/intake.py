@@ -1,6 +1,7 @@
 """`doithoai intake serve`, and the command `doithoai token`."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -115,7 +116,8 @@ def token(
             _add(file, entry)
     typer.echo(minted)
     typer.echo(msgspec.json.encode(entry).decode())
-    typer.echo(_rights_of(entry).both, err=True)  # not where scripts read the token
+    if sys.stderr.isatty():  # for people; scripts read the token alone
+        typer.echo(rights_of(entry).both, err=True)
 
 
 @app.command()
@@ -155,7 +157,7 @@ def losses(confirm: Confirm = "", by: By = "", as_json: Json = False) -> None:
     show(settings.database_url, "INTAKE_DATABASE_URL", confirm, by, as_json=as_json)
 
 
-def _rights_of(entry: TokenEntry) -> Sentence:
+def rights_of(entry: TokenEntry) -> Sentence:
     """What the holder of a token may, for whoever mints it."""
     title, rights = ROLE_TITLES[entry.role], ROLE_RIGHTS[entry.role]
     place = f"{entry.jurisdiction} {entry.agency}".rstrip()

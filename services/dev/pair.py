@@ -226,6 +226,7 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
         _port(stack, "--followup-port", options.followup_port, FOLLOWUP_PORT),
     )
     urls = f"http://{HOST}:{ports[0]}", f"http://{HOST}:{ports[1]}"
+    tokens = kept_tokens(data) if options.sandbox else {}  # before the databases: it marks the folder
     pair = DevPair(data, stack, interruption)
     master_key = kept_master_key(data)
     source = SANDBOX_SOURCE if options.sandbox else os.environ.get("INTAKE_SOURCE") or "local"
@@ -241,9 +242,10 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
             "WEBHOOK_ALLOWED": "127.0.0.0/8,::1,localhost",
         },
     }
-    tokens: dict[str, str] = {}
+    kept = SeedStore(data, dsn)
     if options.sandbox:
-        tokens = kept_tokens(data)
+        if kept.is_half_back:
+            asyncio.run(kept.put_back())
         for name, own in _sandbox_settings(data).items():
             wanted[name] |= own
     for name, port in zip(SERVICES, ports, strict=True):
@@ -253,7 +255,7 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
     pair.wait_until_all_run(urls)
     _say(f"Intake {urls[0]}  Followup {urls[1]}  Data {data}")
     if options.sandbox:
-        _run_sandbox(stack, pair, options, urls, tokens, SeedStore(data, dsn))
+        _run_sandbox(stack, pair, options, urls, tokens, kept)
     _say(f"Nhập sổ / import a register: INTAKE_DATABASE_URL=$(cat {data / DATABASE_URL}); docs/howto/import.md")
     if options.story:
         play(urls[0], urls[1], _say)

@@ -240,7 +240,6 @@ class SandboxDesk:
         self._wanted.set()
         if not self._done.wait(RESET_WITHIN):
             raise problem(503, "not-ready", missing="the seed is not back yet", headers={"Retry-After": "5"})
-        self._acts.begin_anew()
         return self._state(None, [])
 
     def _told(self, petition: UUID, conference: UUID | None = None) -> SandboxState:

@@ -26,11 +26,17 @@ class SeedStore:
     def __init__(self, data: Path, dsn: Dsn) -> None:
         self._dsn = dsn
         self._note, self._files, self._kept = data / "seed.json", data / "files", data / "files.seed"
+        self._begun = data / "reset.begun"
 
     @property
     def is_taken(self) -> bool:
         """Whether the whole seed is there."""
         return self._note.exists()
+
+    @property
+    def is_half_back(self) -> bool:
+        """Whether a run ended while it put the seed back: a database may be missing until that is done again."""
+        return self._begun.exists()
 
     async def take(self) -> None:
         """Keep what both databases and the files hold now."""
@@ -53,6 +59,7 @@ class SeedStore:
         who holds a position of the seed reads on, and who holds a later one is told that it is no more.
         """
         seeded = msgspec.json.decode(self._note.read_bytes(), type=Seeded)
+        self._begun.touch()
         for name in DATABASES:
             await self._copy(_seed_of(name), name)
         shutil.rmtree(self._files, ignore_errors=True)
@@ -64,6 +71,7 @@ class SeedStore:
             await connection.execute("UPDATE store_state SET clock_offset = $1 - clock_timestamp()", seeded.now)
         finally:
             await connection.close()
+        self._begun.unlink()
 
     async def _copy(self, name: str, to: str) -> None:
         connection = await asyncpg.connect(self._dsn("postgres"))

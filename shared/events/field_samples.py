@@ -93,6 +93,8 @@ FIELD_SAMPLES: Mapping[str, Any] = {
     "media_type": "application/pdf",
     "size": 183204,
     "points": "21.38",
+    "latitude": 21.38,
+    "longitude": 103.02,
     # --- conferences
     "audience": "Nhân dân xã Bản Hon",
     "programme": "1. Khai mạc; 2. Đối thoại; 3. Kết luận",
@@ -252,6 +254,7 @@ FIELD_SAMPLES: Mapping[str, Any] = {
     "done_on": "2026-03-20",
     "warned_on": "2026-03-18",
     "breached_at": "2026-03-23T17:00:00Z",
+    "at": "2026-03-24T00:00:00+07:00",
     "issued_on": "2026-02-10",
     "valid_from": "2026-01-01",
     "valid_until": "2026-12-31",

@@ -11,6 +11,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
+from shared.events.field_titles import FIELD_TITLES
 from shared.http.html import page
 from shared.http.permissions import OPEN, permitted
 from shared.http.problems import TYPE_PREFIX, problem
@@ -141,7 +142,7 @@ def _page(document: Plain, path: str, method: str, operation: Plain) -> Operatio
             for p in parameters
         ],
         body=[
-            FieldRow(name, _type(document, part), name in schema.get("required", ()), _said(part))
+            FieldRow(name, _type(document, part), name in schema.get("required", ()), _said(part, name))
             for name, part in schema.get("properties", {}).items()
         ],
         answers=[
@@ -193,9 +194,11 @@ def _type(document: Plain, schema: Plain) -> str:
     return f"list of {_type(document, schema['items'])}" if kind == "array" and "items" in schema else kind
 
 
-def _said(part: Plain) -> str:
-    seen = f"[{part['x-visibility']}] " if "x-visibility" in part else ""
-    return seen + str(part.get("description", ""))
+def _said(part: Plain, name: str = "") -> str:
+    """What a parameter or field is: in its own words, else as forms call it."""
+    seen = f" ({part['x-visibility']})" if "x-visibility" in part else ""
+    title = FIELD_TITLES.get(name)
+    return str(part.get("description") or (title.both if title is not None else "")) + seen
 
 
 def _example(media: Plain) -> Any:

@@ -124,7 +124,7 @@ async def test_integrator__meets_the_breach_of_a_petition_by_the_commands_that_a
 async def test_sandbox__begins_anew_goes_on_after_a_restart_and_is_nothing_else(tmp_path: Path) -> None:
     async with sandbox(tmp_path) as running, httpx.AsyncClient(timeout=90) as client:
         seeded = (await running.ask(client, "INTAKE", "/v1/clock")).json()["now"]
-        of_the_seed = (await running.ask(client, "INTAKE", "/v1/events", mine="true", limit=5)).json()["next"]
+        of_the_seed = (await feed(running, client, "", limit=2)).json()["next"]
         petition = {"jurisdiction": "H35.11.31", "external_id": "TN-0001", "text": "Rác ở chợ."}
         for _ in range(2):
             pushed = await client.post(
@@ -162,11 +162,16 @@ async def test_sandbox__begins_anew_goes_on_after_a_restart_and_is_nothing_else(
         assert await head(running, client) == kept["head"]
 
 
+async def feed(running: RunningSandbox, client: httpx.AsyncClient, cursor: str, limit: int = 500) -> httpx.Response:
+    """A page of the integrator's own events."""
+    return await running.ask(client, "INTAKE", "/v1/events", mine="true", cursor=cursor, limit=limit)
+
+
 async def last_cursor(running: RunningSandbox, client: httpx.AsyncClient) -> str:
     """The integrator's cursor behind the last event."""
     cursor = ""
     while True:
-        page = (await running.ask(client, "INTAKE", "/v1/events", mine="true", cursor=cursor, limit=500)).json()
+        page = (await feed(running, client, cursor)).json()
         if not page["events"]:
             return str(page["next"])
         cursor = page["next"]

@@ -22,6 +22,7 @@ OWN_CONNECTIONS = {
     "services/backups/restoring.py": "a server of the restore alone, which has no standby",
     "services/dev/postgres.py": "a developer's server",
     "services/followup/adapters/source_log.py": "reads only",
+    "services/sandbox/store.py": "a developer's server",
 }
 #: Modules that open a connection with our settings and do not ask what became of its commits.
 READERS = {
@@ -30,7 +31,6 @@ READERS = {
     "services/doctor/databases.py": "reads only",
     "services/doctor/servers.py": "reads only",
     "services/doctor/store_key.py": "reads only",
-    "services/sandbox/store.py": "copies whole databases while no service runs, on a developer's machine alone",
     "shared/postgres/pool.py": "makes `connected` of it",
 }
 #: Modules that take a connection from a pool without a block, and why.

@@ -5,8 +5,10 @@
 """
 
 import argparse
+import io
 import json
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ import msgspec
 import yaml
 
 from shared.events import EVENTS, json_schema
-from tests.contracts import asyncapi, openapi, policy, problems, reference, tables
+from tests.contracts import asyncapi, dictionary, openapi, policy, problems, reference, tables
 from tests.contracts.compatibility import incompatibilities, missing_operations
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "contracts" / "schemas"
 POLICY = ROOT / "contracts" / "policy.schema.json"
+DICTIONARY = ROOT / "contracts" / "tu-dien-du-lieu.xlsx"
 PROBLEMS = ROOT / "shared" / "http" / "problem_statuses.json"
 TOPICS = ROOT / "tests" / "architecture" / "topics.txt"
 MAP = ROOT / "docs" / "architecture.md"
@@ -74,11 +77,20 @@ def removed_topics() -> list[str]:
 
 def stale() -> list[str]:
     """The generated files that differ from what is committed."""
-    return [
-        str(path.relative_to(ROOT))
-        for path, content in outputs().items()
-        if not path.exists() or path.read_text("utf-8") != content
-    ]
+    found = [path for path, content in outputs().items() if not path.exists() or path.read_text("utf-8") != content]
+    if _is_dictionary_stale():
+        found.append(DICTIONARY)
+    return [str(path.relative_to(ROOT)) for path in found]
+
+
+def _is_dictionary_stale() -> bool:
+    return not DICTIONARY.exists() or _unpacked(DICTIONARY.read_bytes()) != _unpacked(dictionary.workbook())
+
+
+def _unpacked(workbook: bytes) -> dict[str, bytes]:
+    """What is in a workbook: another zlib may pack the same in other bytes."""
+    with zipfile.ZipFile(io.BytesIO(workbook)) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
 
 
 def main() -> int:
@@ -100,6 +112,8 @@ def main() -> int:
     for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, "utf-8")
+    if _is_dictionary_stale():
+        DICTIONARY.write_bytes(dictionary.workbook())
     return 0
 
 

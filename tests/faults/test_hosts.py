@@ -68,7 +68,8 @@ def names_both(service: Service) -> bool:
 
 
 @fault("60", "Collector of spans is mute, then gone", "OTEL_EXPORTER_OTLP_ENDPOINT names a host that takes connections "
-       "and answers nothing, then nobody listens; both services are stopped meanwhile", "I1 I2 I3; nobody waits")  # fmt: skip
+       "and answers nothing, then nobody listens; both services are stopped meanwhile",
+       "I1 I2 I3; nobody waits")  # fmt: skip
 def test_collector_of_spans_is_away(staged: Scenes) -> None:
     with staged() as scene:
         with mute() as frozen:

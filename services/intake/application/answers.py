@@ -120,7 +120,7 @@ class CaseFiles(Protocol):
         ...
 
 
-class Link(msgspec.Struct, frozen=True):
+class ChainLink(msgspec.Struct, frozen=True):
     """A petition in which the one that is asked for goes on, from the merger at a position on."""
 
     petition_id: UUID
@@ -131,7 +131,7 @@ class Link(msgspec.Struct, frozen=True):
 class Chain(msgspec.Struct, frozen=True):
     """The petition that is asked for and those that it was merged into, one into the next."""
 
-    links: tuple[Link, ...]
+    links: tuple[ChainLink, ...]
     may_open: bool
 
     @property
@@ -166,17 +166,17 @@ class Answers:
         return Chain(tuple(links), may_open=self._may_open(caller, links))
 
     async def _links(self, petition_id: UUID, facts: Sequence[AnyFact]) -> Any:
-        epoch, link, seen = self._history.epoch, Link(petition_id, facts), {petition_id}
+        epoch, link, seen = self._history.epoch, ChainLink(petition_id, facts), {petition_id}
         yield link
         while (merger := _merger(link)) is not None and merger[0] not in seen:
             survivor, since = merger
             found = (await self._history.facts([survivor]))[survivor]
             await self._history.confirm(found[-1].position, epoch)
             seen.add(survivor)
-            link = Link(survivor, found, since)
+            link = ChainLink(survivor, found, since)
             yield link
 
-    def _may_open(self, caller: Caller, links: Iterable[Link]) -> bool:
+    def _may_open(self, caller: Caller, links: Iterable[ChainLink]) -> bool:
         """A system reads the answer to what came from it; everybody else what it may read of each petition."""
         try:
             for link in links:
@@ -218,7 +218,7 @@ class Answers:
         )
 
     async def _opened(
-        self, caller: Caller, on_behalf_of: str, chain: Chain, words: Sequence[tuple[Link, AnyFact]]
+        self, caller: Caller, on_behalf_of: str, chain: Chain, words: Sequence[tuple[ChainLink, AnyFact]]
     ) -> tuple[Content, dict[UUID, dict[str, Any]]]:
         """The sealed words of some facts, by event, once each reading is recorded."""
         holders = list(dict.fromkeys(link.petition_id for link, _ in words))
@@ -234,7 +234,9 @@ class Answers:
         opened = {row.event_id: self._opener.opened(row, keys) for row in rows}
         return "erased" if any(not each for each in opened.values()) else "open", opened
 
-    async def _reply(self, asked: UUID, link: Link, fact: AnyFact, opened: dict[UUID, dict[str, Any]]) -> ReplyView:
+    async def _reply(
+        self, asked: UUID, link: ChainLink, fact: AnyFact, opened: dict[UUID, dict[str, Any]]
+    ) -> ReplyView:
         event, words = fact.event, opened.get(fact.event_id, {})
         if isinstance(event, PetitionAnsweredAtConference):
             text = words.get("answer", "")
@@ -252,7 +254,7 @@ class Answers:
             text=words.get("text", ""),
         )
 
-    async def _notice(self, link: Link, fact: AnyFact, opened: dict[UUID, dict[str, Any]]) -> NoticeView:
+    async def _notice(self, link: ChainLink, fact: AnyFact, opened: dict[UUID, dict[str, Any]]) -> NoticeView:
         event: Any = fact.event
         return NoticeView(
             number=event.number,
@@ -262,7 +264,7 @@ class Answers:
             ground=opened.get(fact.event_id, {}).get("ground", ""),
         )
 
-    async def _file(self, asked: UUID, link: Link, digest: str) -> str | None:
+    async def _file(self, asked: UUID, link: ChainLink, digest: str) -> str | None:
         """Where a file is fetched; None where nobody uploaded it, or it was erased."""
         named = await self._files.named(link.petition_id, digest) if digest else None
         if named is None or named.uploaded is None:
@@ -277,7 +279,8 @@ class Answers:
         chain = await self.chain(caller, petition_id)
         for link in chain.links:
             self._reading.check_reading_answer(caller, link.facts)
-        given: list[tuple[Link, AnyFact]] = [(chain.links[0], fact) for fact in _sent(chain.links[0])]
+        asked = chain.links[0]
+        given = [(asked, fact) for fact in _sent(asked)]
         for link, fact in [*_replies(chain), *given]:
             if digest in files_named(fact.event):
                 await self._contents.record_reading(caller.name, on_behalf_of, link.petition_id)
@@ -285,7 +288,7 @@ class Answers:
         raise NotFound(None, "file")
 
 
-def _merger(link: Link) -> tuple[UUID, int] | None:
+def _merger(link: ChainLink) -> tuple[UUID, int] | None:
     """Into which petition one was merged, and where in the log."""
     case: ReplyCase[AnyFact] | None = fold_reply_case(link.facts)
     if case is None or case.survivor is None or case.round.end is None:
@@ -293,18 +296,18 @@ def _merger(link: Link) -> tuple[UUID, int] | None:
     return case.survivor, case.round.end.position
 
 
-def _sent(link: Link) -> Iterator[AnyFact]:
+def _sent(link: ChainLink) -> Iterator[AnyFact]:
     """The facts of a petition whose files are of its sender, or were sent to its petitioners."""
     kinds = (PetitionReceived, AcceptanceNoticeSent, RefusalNoticeSent)
     return (fact for fact in standing(link.facts) if isinstance(fact.event, kinds))
 
 
-def _replies(chain: Chain) -> list[tuple[Link, AnyFact]]:
+def _replies(chain: Chain) -> list[tuple[ChainLink, AnyFact]]:
     """What answers the petition that is asked for, in the order of effect: of survivors what came after the merger
     and answers one of its petitioners."""
     receipt = chain.links[0].facts[0].event
     own = set(receipt.petitioner_ids) if isinstance(receipt, PetitionReceived) else set()
-    found: dict[UUID, tuple[Link, AnyFact]] = {}
+    found: dict[UUID, tuple[ChainLink, AnyFact]] = {}
     for link in chain.links:
         for fact in standing(link.facts):
             event = fact.event
@@ -317,7 +320,7 @@ def _replies(chain: Chain) -> list[tuple[Link, AnyFact]]:
     return [found[fact.event_id] for fact in by_effect([fact for _, fact in found.values()])]
 
 
-def _last(link: Link, kind: type[Any]) -> Any:
+def _last(link: ChainLink, kind: type[Any]) -> Any:
     """The last standing fact of a kind since the case was opened again; None where there is none."""
     case = fold_reply_case(link.facts)
     begun = case.round.reopened.position if case is not None and case.round.reopened is not None else 0
@@ -340,5 +343,5 @@ def _redirection(fact: AnyFact) -> RedirectionView:
     return RedirectionView(on=fact.on, procedure=event.procedure, body=event.body)
 
 
-def _survivor(link: Link) -> SurvivorView:
+def _survivor(link: ChainLink) -> SurvivorView:
     return SurvivorView(id=link.petition_id, state=public_state(link.facts))

@@ -74,7 +74,7 @@ class ComparedLog(Protocol):
     async def state_complete_to(self) -> tuple[datetime, int] | None: ...
 
 
-class LogPlace(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedAt(msgspec.Struct, frozen=True, kw_only=True):
     """To which place in the log an answer speaks: the store, its history, the position and the event there."""
 
     source: str
@@ -91,7 +91,7 @@ class BucketView(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-class LineView(msgspec.Struct, frozen=True, kw_only=True):
+class ReconciledLine(msgspec.Struct, frozen=True, kw_only=True):
     """One petition of a bucket: the three parts of its line, and its id."""
 
     external_id: str
@@ -109,12 +109,12 @@ class DayView(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     day: date
     final: bool
-    at: LogPlace
+    at: ComparedAt
     count: int
     digest: str
     states: dict[str, int]
     buckets: list[BucketView]
-    lines: list[LineView] | None = None
+    lines: list[ReconciledLine] | None = None
 
 
 class ChangedPetition(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ class ChangedPetition(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
-class Changes(msgspec.Struct, frozen=True):
+class ChangedPetitions(msgspec.Struct, frozen=True):
     """The changes of a stretch of the log, to which position it was scanned, and whether the log goes on there."""
 
     items: list[ChangedPetition]
@@ -160,7 +160,7 @@ class Reconciliation:
         after, until = await self._petitions.position_before(midnight(day)), await self._petitions.position_before(end)
         final = stated is not None and stated[0] >= end and head >= until
         await self._history.confirm(head, epoch)
-        digests, states, lines = LineDigests(), Counter[str](), list[LineView]()
+        digests, states, lines = LineDigests(), Counter[str](), list[ReconciledLine]()
         async with self._one_at_a_time:
             async for chunk in self._petitions.received(source, after, min(until, head), head, bucket):
                 for each in chunk:
@@ -177,7 +177,7 @@ class Reconciliation:
             source=source,
             day=day,
             final=final,
-            at=LogPlace(source=named, epoch=history, position=head, event_id=event_id),
+            at=ComparedAt(source=named, epoch=history, position=head, event_id=event_id),
             count=digests.total.count,
             digest=digests.total.digest,
             states={state: states[state] for state in PublicState if states[state]},
@@ -185,7 +185,7 @@ class Reconciliation:
             lines=lines if bucket is not None else None,
         )
 
-    async def changes(self, caller: Caller, source: str, after: int, limit: int) -> Changes:
+    async def changes(self, caller: Caller, source: str, after: int, limit: int) -> ChangedPetitions:
         """What changed of a source's petitions after a position, as it stands. Raises NotAllowed, NotConfirmed.
 
         Each petition comes where its last event stands: once, unless it changes again. Those of other places are left
@@ -199,7 +199,7 @@ class Reconciliation:
         found = await self._petitions.changed(source, after, until, head, limit)
         scanned_to = found[-1][0] if len(found) == limit else max(until, after)
         items = [_change(each) for _, each in found if self._sees(caller, each)]
-        return Changes(items, scanned_to, more=scanned_to < head)
+        return ChangedPetitions(items, scanned_to, more=scanned_to < head)
 
     async def position_before(self, instant: datetime) -> int:
         """The last position that was recorded before an instant."""
@@ -221,8 +221,8 @@ class Reconciliation:
         return is_within(heir, caller.jurisdiction)
 
 
-def _line(petition: PushedPetition) -> LineView:
-    return LineView(
+def _line(petition: PushedPetition) -> ReconciledLine:
+    return ReconciledLine(
         external_id=petition.external_id,
         source_version=petition.source_version,
         state=petition.state,

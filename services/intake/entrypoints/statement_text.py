@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from services.intake.application.reconciliation import LogPlace
+from services.intake.application.reconciliation import ComparedAt
 from shared.cases.public_state import STATE_NAMES, PublicState
 from shared.sentences import Sentence
 
@@ -19,7 +19,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     day: date
     final: bool
-    at: LogPlace
+    at: ComparedAt
     count: int
     digest: str
     states: dict[str, int]

@@ -1,9 +1,13 @@
 """Two systems compare a day: digests, the lines of a bucket, the statement, and what changed since."""
 
+import asyncio
 import hashlib
 import itertools
+import json
+import sys
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +20,7 @@ from tests.support.postgres import TestServer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ELSEWHERE = "H35.11"
+RECIPE = Path(__file__).parents[3] / "docs/howto/reconcile.md"
 TOKENS: dict[str, str] = {}
 _sources = (f"source-{n}" for n in itertools.count(1))
 
@@ -233,3 +238,27 @@ async def test_cursor__of_another_question_is_refused(intake: Intake, source: st
     for query in ({"source": next(_sources)}, {"source": source, "cursor": page["next"][:-2] + "xx"}):
         refused = await asked(intake, "/v1/petitions", status=400, **({"cursor": page["next"]} | query))
         assert refused["type"].endswith("invalid-cursor")
+
+
+async def test_recipe__finds_what_differs_and_how(intake: Intake, source: str) -> None:
+    """The program of the documentation, as it stands there, against what three pushes left."""
+    for external_id in ("A-1", "A-2", "Đơn 3"):
+        await pushed(intake, source, external_id)
+    recipe = RECIPE.read_text("utf-8").partition("```python\n")[2].partition("```")[0]
+    held = {name: ["", "received"] for name in ("A-1", "A-2", "Đơn 3")}
+    own = held | {"A-1": ["2", "received"], "A-9": ["", "received"]}
+    del own["A-2"]
+    call = f"print(json.dumps([differing({source!r}, {await intake.today()!r}, each) for each in ({held!r}, {own!r})]))"
+    environment = {"INTAKE": str(intake.client.base_url).rstrip("/"), "TOKEN": TOKENS["portal"]}
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", f"{recipe}\n{call}", stdout=asyncio.subprocess.PIPE, env=environment
+    )
+    told, _ = await running.communicate()
+    assert json.loads(told) == [
+        {},
+        {
+            "A-1": [["2", "received"], ["", "received"]],
+            "A-2": [None, ["", "received"]],
+            "A-9": [["", "received"], None],
+        },
+    ]

@@ -14,7 +14,7 @@ from shared.cases.reconciliation import LineDigests, bucket_of
 LINES = {f"LC-{n}": ("1", "received") for n in range(300)} | {"Đơn 1": ("", "replied")}
 
 
-class Service:
+class ComparedDay:
     """Answers as the service would for some lines, and counts the calls."""
 
     def __init__(self, lines: dict[str, tuple[str, str]]) -> None:
@@ -44,8 +44,8 @@ class Service:
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Service:
-    made = Service(dict(LINES))
+def service(monkeypatch: pytest.MonkeyPatch) -> ComparedDay:
+    made = ComparedDay(dict(LINES))
     monkeypatch.setattr(reconcile_day, "get", made.get)
     return made
 
@@ -60,13 +60,13 @@ def compared(
     )
 
 
-def test_day__that_is_the_same_takes_one_call(service: Service, tmp_path: Path) -> None:
+def test_day__that_is_the_same_takes_one_call(service: ComparedDay, tmp_path: Path) -> None:
     done = compared(tmp_path, LINES)
     assert (done.exit_code, len(service.calls)) == (0, 1), done.output
     assert "301 giống nhau / the same" in done.output
 
 
-def test_record__that_differs_is_named_in_two_calls(service: Service, tmp_path: Path) -> None:
+def test_record__that_differs_is_named_in_two_calls(service: ComparedDay, tmp_path: Path) -> None:
     done = compared(tmp_path, LINES | {"LC-7": ("2", "received")})
     assert (done.exit_code, len(service.calls)) == (FAILED, 2)
     assert done.stdout.splitlines() == ["LC-7\tsource_version: 2 ≠ 1"]
@@ -78,7 +78,7 @@ def test_record__that_differs_is_named_in_two_calls(service: Service, tmp_path: 
     }
 
 
-def test_records__of_one_side_alone_are_named(service: Service, tmp_path: Path) -> None:
+def test_records__of_one_side_alone_are_named(service: ComparedDay, tmp_path: Path) -> None:
     del service.lines["LC-8"]
     here = {name: line for name, line in LINES.items() if name != "Đơn 1"}
     done = compared(tmp_path, here)
@@ -88,7 +88,7 @@ def test_records__of_one_side_alone_are_named(service: Service, tmp_path: Path) 
     }
 
 
-def test_file__without_a_column_or_with_an_id_twice_is_refused(service: Service, tmp_path: Path) -> None:
+def test_file__without_a_column_or_with_an_id_twice_is_refused(service: ComparedDay, tmp_path: Path) -> None:
     done = compared(tmp_path, LINES, "external_id,version,state")
     assert done.exit_code == WRONG_USE and "source_version" in done.stderr
     done = compared(tmp_path, {"LC-1": ("1", "received"), " LC-1": ("1", "received")})

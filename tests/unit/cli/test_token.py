@@ -8,9 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli import build
+from services.cli.intake import rights_of
 from services.exit_codes import FAILED, WRONG_USE
 from shared.http.auth import Callers
-from shared.http.tokens import hash_token, load_tokens
+from shared.http.tokens import ROLE_RIGHTS, ROLE_TITLES, ROLES, hash_token, load_tokens, mint_token
 
 
 def token(*arguments: str) -> Result:
@@ -69,3 +70,17 @@ def test_token__used_wrongly_says_so(arguments: tuple[str, ...]) -> None:
 
 def test_token__under_a_name_of_the_product_is_refused() -> None:
     assert token("local").exit_code == WRONG_USE
+
+
+def test_rights__say_role_place_and_sources() -> None:
+    _, entry = mint_token("cong-tinh", "system", "H35", sources=("cong-tinh", "app"))
+    assert rights_of(entry).en == (
+        "cong-tinh: connected system at H35: pushes, corrects, withdraws and follows its own petitions; "
+        "sources cong-tinh, app"
+    )
+    _, agency = mint_token("so", "agency", "H35", "H35.4")
+    assert "H35 H35.4" in rights_of(agency).vi and "nguồn" not in rights_of(agency).vi
+
+
+def test_rights__are_said_of_every_role() -> None:
+    assert ROLE_RIGHTS.keys() == ROLE_TITLES.keys() == ROLES

@@ -39,6 +39,9 @@ class ActsStub(SandboxActs):
             raise self.refusal
         self.moved.append(instant)
 
+    def settle(self, instant: datetime | None = None) -> None:
+        pass
+
     def petition_of(self, petition_id: UUID | None, source: str, external_id: str) -> UUID:
         return petition_id or PETITION
 

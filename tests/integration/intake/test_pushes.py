@@ -303,6 +303,23 @@ async def test_batch__bounds(intake: Intake) -> None:
     assert large.status_code == 413
 
 
+async def test_batch__takes_what_is_no_record_at_all(intake: Intake) -> None:
+    hostile: list[Any] = [
+        1,
+        "x",
+        None,
+        {},
+        [],
+        {"external_id": "T"},
+        {"a": [[[[[[1]]]]]]},
+        BODY | {"source_version": "1"},
+    ]
+    answer = await intake.client.post("/v1/petitions/batch", json={"items": hostile})
+    assert [each["status"] for each in answer.json()["items"]] == [422] * len(hostile)
+    for wrong in (b"[]", b"{", b'{"items": {}}', b'{"items": [1], "more": 1}', b'{"items": ["\\u0000"]}'):
+        assert (await intake.post("/v1/petitions/batch", wrong)).status_code in (400, 422)
+
+
 async def test_queue__a_push_with_a_version_is_the_same(placed: str, tmp_path: Path) -> None:
     _, entry = mint_token("portal", "system", jurisdiction=PROVINCE, sources=(SOURCE,), amqp_user="portal")
     async with served(placed, tmp_path, tokens_file=str(tokens_file(tmp_path, entry))) as intake:

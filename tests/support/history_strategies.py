@@ -38,7 +38,8 @@ ACT_BEFORE = day("2019-10-31")  # the invitations to the second conference go ou
 UNTIL = "2020-02-10 09:00"
 
 ACTS = ("assign", "assign", "reassign", "complex", "extend", "extend", "escalate", "reply", "reply", "reply", "result",
-        "result", "annul", "annul", "merge", "reopen", "reopen", "answer", "forward", "close", "withdraw", "correct")  # fmt: skip
+        "result", "annul", "annul", "merge", "reopen", "reopen", "answer", "forward", "close", "withdraw",
+        "correct")  # fmt: skip
 
 
 @st.composite

@@ -23,7 +23,8 @@ HELD = (date(2019, 8, 23), date(2019, 8, 23), date(2019, 8, 27))
 
 ACTS = (
     "assign", "reassign", "complex", "several_fields", "extend", "extend", "suspend", "resume", "reply", "merge",
-    "merge", "merge", "reopen", "withdraw", "close", "accept", "conclude", "annul", "annul", "calendar", "policy", "correct",
+    "merge", "merge", "reopen", "withdraw", "close", "accept", "conclude", "annul", "annul", "calendar", "policy",
+    "correct",
 )  # fmt: skip
 
 

@@ -183,6 +183,21 @@ async def test_push__after_classification_waits_for_the_office(intake: Intake) -
     assert (await put(intake, "3", text="Khác.", channel="điện thoại"))["result"] == "unchanged"
 
 
+async def test_conflict__accepted_twice_or_half_is_recorded_once(intake: Intake) -> None:
+    await classified(intake)
+    one = f"/v1/conflicts/{(await put(intake, '2', text='Khác.'))['conflict_id']}/acceptance"
+    head = await intake.head()
+    both = await asyncio.gather(*(intake.post(one) for _ in range(2)))
+    assert [each.status_code for each in both] == [200, 200]
+    assert await intake.head() == head + 1
+    # As if the process had died between the record and the mark.
+    await intake.rows("UPDATE conflicts SET state = 'open', decided_by = '', decided_at = NULL")
+    again = await intake.post(one)
+    assert (again.status_code, again.json()["conflict"]["state"]) == (200, "accepted")
+    assert again.json()["version"] == both[0].json()["version"]
+    assert await intake.head() == head + 1
+
+
 async def test_conflict__refused_is_not_asked_again(intake: Intake) -> None:
     await classified(intake)
     pushed = await put(intake, "2", text="Khác.")
@@ -301,6 +316,23 @@ async def test_batch__bounds(intake: Intake) -> None:
         assert (refused.status_code, refused.json()["field"]) == (422, "items")
     large = await intake.client.post("/v1/petitions/batch", json={"items": [BODY | {"text": "x" * 1_100_000}]})
     assert large.status_code == 413
+
+
+async def test_batch__takes_what_is_no_record_at_all(intake: Intake) -> None:
+    hostile: list[Any] = [
+        1,
+        "x",
+        None,
+        {},
+        [],
+        {"external_id": "T"},
+        {"a": [[[[[[1]]]]]]},
+        BODY | {"source_version": "1"},
+    ]
+    answer = await intake.client.post("/v1/petitions/batch", json={"items": hostile})
+    assert [each["status"] for each in answer.json()["items"]] == [422] * len(hostile)
+    for wrong in (b"[]", b"{", b'{"items": {}}', b'{"items": [1], "more": 1}', b'{"items": ["\\u0000"]}'):
+        assert (await intake.post("/v1/petitions/batch", wrong)).status_code in (400, 422)
 
 
 async def test_queue__a_push_with_a_version_is_the_same(placed: str, tmp_path: Path) -> None:

@@ -242,6 +242,15 @@ FIELD_SAMPLES: Mapping[str, Any] = {
     "prefix": {"type": "vn.doithoai.Deadline"},
     "suffix": {"type": "Breached"},
     "protocolsettings": {},
+    "filters": {"exact": {"type": "vn.doithoai.DeadlineBreached"}},
+    # --- what comes back
+    "rights": "read-answers",
+    "file": "9f86d081884c7d65" * 4,
+    "procedure": "khieu-nai",
+    "service_notice": "The petition is being worked on.",
+    "signature": "",
+    "ours": "Đường vào bản",
+    "theirs": "Đường vào bản Thẳm",
     # --- who calls, and what changes
     "sources": "cong-tinh",
     "operations": "PetitionsWithdrawal",

@@ -17,8 +17,8 @@ from services.intake.application.case_queries import CaseQueries
 from services.intake.application.errors import NotFound
 from services.intake.application.reconciliation import (
     ROLES,
-    ChangedPetition,
     DayView,
+    PetitionChange,
     Reconciliation,
 )
 from services.intake.entrypoints import openapi
@@ -68,7 +68,7 @@ class ChangePage(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     next: str
     more: bool
-    items: list[ChangedPetition]
+    items: list[PetitionChange]
 
 
 #: The framework's types know one class, its OpenAPI any of several.

@@ -245,10 +245,10 @@ FIELD_SAMPLES: Mapping[str, Any] = {
     "filters": {"exact": {"type": "vn.doithoai.DeadlineBreached"}},
     # --- what comes back
     "rights": "read-answers",
-    "file": "9f86d081884c7d65" * 4,
-    "procedure": "khieu-nai",
-    "service_notice": "The petition is being worked on.",
-    "signature": "",
+    "file": "/v1/petitions/0195536a-4c00-7a31-9d6e-5b7c1f0e2a44/files/" + "9f86d081884c7d65" * 4,
+    "procedure": "complaint",
+    "service_notice": "Đã trả lời bằng văn bản",
+    "signature": "MEUCIQDx",
     "ours": "Đường vào bản",
     "theirs": "Đường vào bản Thẳm",
     # --- who calls, and what changes

@@ -117,7 +117,7 @@ class DayView(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[ReconciledLine] | None = None
 
 
-class ChangedPetition(msgspec.Struct, frozen=True, kw_only=True):
+class PetitionChange(msgspec.Struct, frozen=True, kw_only=True):
     """A petition under its reference, as it stands."""
 
     external_id: str
@@ -131,7 +131,7 @@ class ChangedPetition(msgspec.Struct, frozen=True, kw_only=True):
 class ChangedPetitions(msgspec.Struct, frozen=True):
     """The changes of a stretch of the log, to which position it was scanned, and whether the log goes on there."""
 
-    items: list[ChangedPetition]
+    items: list[PetitionChange]
     scanned_to: int
     more: bool
 
@@ -230,9 +230,9 @@ def _line(petition: PushedPetition) -> ReconciledLine:
     )
 
 
-def _change(petition: PushedPetition) -> ChangedPetition:
+def _change(petition: PushedPetition) -> PetitionChange:
     last = petition.facts[-1]
-    return ChangedPetition(
+    return PetitionChange(
         external_id=petition.external_id,
         source_version=petition.source_version,
         state=petition.state,

@@ -17,8 +17,8 @@ from services.intake.application.case_queries import CaseQueries
 from services.intake.application.errors import NotFound
 from services.intake.application.reconciliation import (
     ROLES,
-    ChangedPetition,
     DayView,
+    PetitionChange,
     Reconciliation,
 )
 from services.intake.entrypoints import openapi
@@ -35,6 +35,7 @@ from shared.http.scoped_feed import FeedLog, cursor_of
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # petitions a page
 MAX_POSITION = 2**53 - 1  # what every tool of JSON can write exactly
 PLAIN = "text/plain"
+YEARS = range(1900, 3000)  # beyond them a day may have no midnight
 _CHANGES = """With `external_id`: where that reference went. Without it: the petitions of the source that changed,
 each as it stands, in the order of their last changes. Go on with `cursor`, the `next` of the page before, which also
 moves past what others changed; a page may be empty. `more` says whether there is more to read now. Begin with
@@ -67,7 +68,7 @@ class ChangePage(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     next: str
     more: bool
-    items: list[ChangedPetition]
+    items: list[PetitionChange]
 
 
 #: The framework's types know one class, its OpenAPI any of several.
@@ -110,7 +111,7 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
         if external_id is not None:
             found = await where(request, source, external_id)
             return Response(found, headers={"Location": f"/v1/petitions/{found.id}"})
-        if changed_since is not None and changed_since.tzinfo is None:
+        if changed_since is not None and (changed_since.tzinfo is None or changed_since.year not in YEARS):
             name = "changed_since"
             raise problem(400, "invalid-request", "kind", field=name, parameter=name, kind="datetime")
         return Response(await changes(request, source, changed_since, cursor, limit))
@@ -159,7 +160,7 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
         ] = None,
         position: _Position = None,
     ) -> Response[DayView]:
-        await known_position(position)
+        await check(day, position)
         found = await reconciliation.day(domain_caller(caller_of(request)), source, day, bucket, position)
         return Response(found)
 
@@ -177,7 +178,7 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
     async def statement(
         request: Request[Any, Any, Any], source: _Source, day: _Day, position: _Position = None
     ) -> Response[Statement]:
-        await known_position(position)
+        await check(day, position)
         found = await reconciliation.day(domain_caller(caller_of(request)), source, day, None, position)
         said = Statement(
             format="doithoai-reconciliation-1",
@@ -193,7 +194,9 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
             return Response(statement_text(said), media_type=PLAIN)  # type: ignore[arg-type]
         return Response(said)
 
-    async def known_position(position: int | None) -> None:
+    async def check(day: date, position: int | None) -> None:
+        if day.year not in YEARS:
+            raise problem(400, "invalid-request", "kind", field="day", parameter="day", kind="date")
         if position and await log.event_id_at(position) is None:
             store, epoch = await log.identity()
             raise problem(409, "beyond-head", field="position", members={"source": store, "epoch": epoch})

@@ -262,3 +262,30 @@ async def test_recipe__finds_what_differs_and_how(intake: Intake, source: str) -
             "A-9": [["", "received"], None],
         },
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/v1/reconciliation", {"day": "0001-01-01"}),
+        ("/v1/reconciliation/statement", {"day": "9999-12-31"}),
+        ("/v1/reconciliation", {"day": "2026-02-30"}),
+        ("/v1/reconciliation", {"day": "2026-02-03", "bucket": "256"}),
+        ("/v1/reconciliation", {"day": "2026-02-03", "position": "-1"}),
+        ("/v1/petitions", {"changed_since": "0001-01-01T00:00:00Z"}),
+        ("/v1/petitions", {"changed_since": "9999-12-31T23:59:59-14:00"}),
+        ("/v1/petitions", {"limit": "0"}),
+        ("/v1/petitions", {"cursor": "\u0110"}),
+    ],
+)
+async def test_question__that_is_none_is_refused_by_its_parameter(
+    intake: Intake, source: str, path: str, query: dict[str, str]
+) -> None:
+    refused = await asked(intake, path, status=400, source=source, **query)
+    assert refused["field"] in query
+
+
+async def test_source__with_a_character_that_nobody_sees_is_no_error(intake: Intake) -> None:
+    for source in ("\x00", "a\x00b", "\u200b", "' OR 1=1 --"):
+        answer = await intake.get("/v1/petitions", token=TOKENS["portal"], source=source)
+        assert answer.status_code in (200, 400), answer.text

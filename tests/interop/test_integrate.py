@@ -174,5 +174,5 @@ def test_readme_of_the_library__runs(place: Path, data: Path) -> None:
         )
         first, second, refused, news = done.stdout.splitlines()
         assert (first, second) == results, done.stderr
-        assert refused.startswith("invalid-value jurisdiction "), refused
+        assert refused.startswith("invalid-body kind "), refused
         assert news.count("PetitionReceived") == news.count("PetitionCorrected") == 1, news

@@ -6,13 +6,13 @@ from doithoai_client.client import Client
 from doithoai_client.consuming import PositionStore, SqliteStore, once, resume
 from doithoai_client.events import FeedEvent, event_of, event_of_message, verified_event
 from doithoai_client.models import (
-    BatchItem,
-    ChangedPetition,
+    BatchEntry,
     ChangesPage,
     EventsPage,
     FileReceipt,
     PetitionAnswer,
-    PushOutcome,
+    PetitionChange,
+    PutResult,
 )
 from doithoai_client.problems import CallRefused, ClientError, HistoryChanged, NotReached, WebhookRefused
 from doithoai_client.reconciling import DayComparison, DayDifference, DayRecord, digest_of
@@ -20,9 +20,8 @@ from doithoai_client.retries import Retries
 
 __all__ = [
     "AsyncClient",
-    "BatchItem",
+    "BatchEntry",
     "CallRefused",
-    "ChangedPetition",
     "ChangesPage",
     "Client",
     "ClientError",
@@ -36,8 +35,9 @@ __all__ = [
     "HistoryChanged",
     "NotReached",
     "PetitionAnswer",
+    "PetitionChange",
     "PositionStore",
-    "PushOutcome",
+    "PutResult",
     "Retries",
     "SqliteStore",
     "WebhookRefused",

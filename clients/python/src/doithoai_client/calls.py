@@ -13,13 +13,13 @@ import httpx
 
 from doithoai_client.events import event_of
 from doithoai_client.models import (
-    BatchItem,
-    ChangedPetition,
+    BatchEntry,
     ChangesPage,
     EventsPage,
     FileReceipt,
     PetitionAnswer,
-    PushOutcome,
+    PetitionChange,
+    PutResult,
 )
 from doithoai_client.problems import CallRefused
 from doithoai_client.reconciling import DayRecord
@@ -76,22 +76,22 @@ def fresh_key() -> str:
     return secrets.token_urlsafe(18)
 
 
-def put(source: str, external_id: str, source_version: str, petition: Mapping[str, Any]) -> Call[PushOutcome]:
+def put(source: str, external_id: str, source_version: str, petition: Mapping[str, Any]) -> Call[PutResult]:
     body = {**petition, "source_version": source_version}
     if not has_address(external_id):
         return _one_of(batch(source, [{**body, "external_id": external_id}]))
 
-    def read(response: httpx.Response) -> PushOutcome:
+    def read(response: httpx.Response) -> PutResult:
         return _pushed(_json(response))
 
     headers = {"Content-Type": "application/json"}
     return Call("PUT", by_reference(source, external_id), read, headers=headers, body=encoded(body))
 
 
-def batch(source: str, items: Sequence[Mapping[str, Any]]) -> Call[list[BatchItem]]:
+def batch(source: str, items: Sequence[Mapping[str, Any]]) -> Call[list[BatchEntry]]:
     names = [str(item["external_id"]) for item in items]
 
-    def read(response: httpx.Response) -> list[BatchItem]:
+    def read(response: httpx.Response) -> list[BatchEntry]:
         return [_item(name, each) for name, each in zip(names, _items(response), strict=True)]
 
     headers = {"Content-Type": "application/json"}
@@ -200,7 +200,7 @@ def changes(source: str, since: datetime | None, cursor: str) -> Call[ChangesPag
     def read(response: httpx.Response) -> ChangesPage:
         found = _json(response)
         items = tuple(
-            ChangedPetition(each["external_id"], each["source_version"], each["state"], each["id"])
+            PetitionChange(each["external_id"], each["source_version"], each["state"], each["id"])
             for each in found["items"]
         )
         return ChangesPage(items, found["next"], found["more"])
@@ -261,20 +261,20 @@ def _items(response: httpx.Response) -> list[dict[str, Any]]:
     return list(_json(response)["items"])
 
 
-def _pushed(found: Mapping[str, Any]) -> PushOutcome:
+def _pushed(found: Mapping[str, Any]) -> PutResult:
     conflicts = tuple(each["field"] for each in found.get("conflicts") or ())
     version, code = found["source_version"], found.get("receipt_code") or ""
-    return PushOutcome(found["id"], found["result"], version, conflicts, code, found)
+    return PutResult(found["id"], found["result"], version, conflicts, code, found)
 
 
-def _item(name: str, found: Mapping[str, Any]) -> BatchItem:
+def _item(name: str, found: Mapping[str, Any]) -> BatchEntry:
     if found.get("push"):
-        return BatchItem(name, _pushed(found["push"]), None)
-    return BatchItem(name, None, CallRefused(found["status"], found.get("problem") or {}))
+        return BatchEntry(name, _pushed(found["push"]), None)
+    return BatchEntry(name, None, CallRefused(found["status"], found.get("problem") or {}))
 
 
-def _one_of(call: Call[list[BatchItem]]) -> Call[PushOutcome]:
-    def read(response: httpx.Response) -> PushOutcome:
+def _one_of(call: Call[list[BatchEntry]]) -> Call[PutResult]:
+    def read(response: httpx.Response) -> PutResult:
         (found,) = call.read(response)
         if found.pushed is None:
             assert found.refused is not None

@@ -12,7 +12,7 @@ from doithoai_client import calls
 from doithoai_client.calls import Call, FeedQuestion, ServiceName
 from doithoai_client.consuming import PositionStore
 from doithoai_client.events import FeedEvent
-from doithoai_client.models import BatchItem, ChangesPage, EventsPage, FileReceipt, PetitionAnswer, PushOutcome
+from doithoai_client.models import BatchEntry, ChangesPage, EventsPage, FileReceipt, PetitionAnswer, PutResult
 from doithoai_client.problems import HistoryChanged
 from doithoai_client.reconciling import DayComparison, DayDifference, DayRecord, differences, differing_buckets
 from doithoai_client.retries import Retries
@@ -68,14 +68,14 @@ class Client:
         """Any other call of either service, and its JSON. A command gets an idempotency key where none is given."""
         return self._done(calls.send(service, method, path, body, key, params))
 
-    def put(self, external_id: str, source_version: str, petition: Mapping[str, Any]) -> PushOutcome:
+    def put(self, external_id: str, source_version: str, petition: Mapping[str, Any]) -> PutResult:
         """Say how a petition is now: it is created, changed, left as it is, or a conflict that the office decides.
 
         The version grows with each change on your side: a number, or the instant of the change.
         """
         return self._done(calls.put(self._sending.source, external_id, source_version, petition))
 
-    def batch(self, petitions: Iterable[Mapping[str, Any]]) -> Iterator[BatchItem]:
+    def batch(self, petitions: Iterable[Mapping[str, Any]]) -> Iterator[BatchEntry]:
         """The same for many: each has its `external_id` and `source_version` in it, and a result of its own."""
         for items in calls.in_batches(self._sending.source, petitions):
             yield from self._done(calls.batch(self._sending.source, items))

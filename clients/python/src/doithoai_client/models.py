@@ -11,7 +11,7 @@ from doithoai_client.problems import CallRefused
 
 
 @dataclass(frozen=True)
-class PushOutcome:
+class PutResult:
     """What a push came to.
 
     `result` is `created`, `changed`, `unchanged`, `stale` (you pushed a later version before) or `conflict`: the office
@@ -27,11 +27,11 @@ class PushOutcome:
 
 
 @dataclass(frozen=True)
-class BatchItem:
+class BatchEntry:
     """What one petition of a batch came to: `pushed`, or the refusal, as `put` would raise it."""
 
     external_id: str
-    pushed: PushOutcome | None
+    pushed: PutResult | None
     refused: CallRefused | None
 
 
@@ -71,7 +71,7 @@ class EventsPage:
 
 
 @dataclass(frozen=True)
-class ChangedPetition:
+class PetitionChange:
     """One of your petitions as it stands: the version that was recorded last, its public state, its id."""
 
     external_id: str
@@ -84,6 +84,6 @@ class ChangedPetition:
 class ChangesPage:
     """What changed of your petitions, and the cursor from which the next page begins. `more`: there is one now."""
 
-    items: tuple[ChangedPetition, ...]
+    items: tuple[PetitionChange, ...]
     cursor: str
     more: bool

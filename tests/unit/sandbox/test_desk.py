@@ -49,7 +49,7 @@ class ActsStub(SandboxActs):
         return []
 
 
-class Rig:
+class DeskRig:
     """A desk before the stub, and a client with a token of it."""
 
     def __init__(self, folder: Path) -> None:
@@ -66,21 +66,21 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path)
+def rig(tmp_path: Path) -> Iterator[DeskRig]:
+    made = DeskRig(tmp_path)
     with made.client:
         yield made
     made.acts.close()
 
 
-def test_desk__asks_each_act_for_a_token(rig: Rig) -> None:
+def test_desk__asks_each_act_for_a_token(rig: DeskRig) -> None:
     for path in ("clock", "conference", "reply", "refusal", "redirection", "reset"):
         refused = rig.client.post(f"/sandbox/{path}", json={})
         assert (refused.status_code, refused.json()["type"]) == (401, "urn:doithoai:problem:unauthenticated"), path
     assert rig.acts.moved == []
 
 
-def test_page__names_files_and_no_token(rig: Rig) -> None:
+def test_page__names_files_and_no_token(rig: DeskRig) -> None:
     for accept, kind in (("application/json", "application/json"), ("text/html", "text/html; charset=utf-8")):
         shown = rig.client.get("/sandbox", headers={"Accept": accept})
         assert (shown.status_code, shown.headers["content-type"]) == (200, kind)
@@ -103,14 +103,14 @@ def test_page__names_files_and_no_token(rig: Rig) -> None:
         ({"to": 5}, "to"),
     ],
 )
-def test_clock__refuses_what_is_no_time_ahead(rig: Rig, body: dict[str, Any], field: str) -> None:
+def test_clock__refuses_what_is_no_time_ahead(rig: DeskRig, body: dict[str, Any], field: str) -> None:
     refused = rig.post("clock", body)
     assert (refused.status_code, refused.json()["field"]) == (422, field)
     assert refused.json()["translations"]["vi"]["detail"]
     assert rig.acts.moved == []
 
 
-def test_clock__moves_to_an_instant_or_by_a_duration(rig: Rig) -> None:
+def test_clock__moves_to_an_instant_or_by_a_duration(rig: DeskRig) -> None:
     assert rig.post("clock", {"to": "2026-03-05T08:00:00+07:00"}).status_code == 200
     assert rig.post("clock", {"by": "PT36H"}).json() == {"now": "2026-03-02T08:00:00+07:00", "today": "2026-03-02"}
     assert [each.isoformat() for each in rig.acts.moved] == ["2026-03-05T08:00:00+07:00", "2026-03-03T20:00:00+07:00"]
@@ -118,7 +118,7 @@ def test_clock__moves_to_an_instant_or_by_a_duration(rig: Rig) -> None:
 
 @pytest.mark.parametrize("path", ["conference", "reply", "refusal", "redirection"])
 @pytest.mark.parametrize("body", [{}, {"source": "cong-thu-nghiem"}, {"external_id": "TN-1"}])
-def test_act__asks_for_a_petition(rig: Rig, path: str, body: dict[str, str]) -> None:
+def test_act__asks_for_a_petition(rig: DeskRig, path: str, body: dict[str, str]) -> None:
     refused = rig.post(path, body)
     assert (refused.status_code, refused.json()["field"]) == (422, "petition_id")
 
@@ -126,12 +126,12 @@ def test_act__asks_for_a_petition(rig: Rig, path: str, body: dict[str, str]) -> 
 @pytest.mark.parametrize(
     "content, kind, status", [(b"{", "application/json", 400), (b"to=1", "text/plain", 415), (b"[1]", None, 422)]
 )
-def test_body__that_is_no_json_is_refused(rig: Rig, content: bytes, kind: str | None, status: int) -> None:
+def test_body__that_is_no_json_is_refused(rig: DeskRig, content: bytes, kind: str | None, status: int) -> None:
     headers = rig.own | {"Content-Type": kind or "application/json"}
     assert rig.client.post("/sandbox/clock", content=content, headers=headers).status_code == status
 
 
-def test_refusal_of_the_pair__is_passed_on_as_it_came(rig: Rig) -> None:
+def test_refusal_of_the_pair__is_passed_on_as_it_came(rig: DeskRig) -> None:
     body = {"type": "urn:doithoai:problem:case-ended", "status": 409}
     answer = httpx.Response(409, json=body, headers={"Content-Type": "application/problem+json"})
     rig.acts.refusal = RefusedByPair(answer)
@@ -141,7 +141,7 @@ def test_refusal_of_the_pair__is_passed_on_as_it_came(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("gone"), problem(503, "not-ready", missing="followup")])
-def test_service_that_is_away__is_told_as_such(rig: Rig, error: Exception) -> None:
+def test_service_that_is_away__is_told_as_such(rig: DeskRig, error: Exception) -> None:
     rig.acts.refusal = error
     refused = rig.post("clock", {"by": "P1D"})
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:doithoai:problem:not-ready")
@@ -157,7 +157,7 @@ def test_tokens__are_made_once_and_read_by_their_owner_alone(tmp_path: Path) -> 
     assert len(load_tokens(str(tokens_file(tmp_path)))) == len(first)
 
 
-def test_environment__is_quoted_for_a_shell(rig: Rig) -> None:
+def test_environment__is_quoted_for_a_shell(rig: DeskRig) -> None:
     text = environment_of(rig.page, rig.tokens, "amqp://portal:a'b@127.0.0.1/%2F")
     assert "export BROKER='amqp://portal:a'\"'\"'b@127.0.0.1/%2F'\n" in text
     assert f"export TOKEN={rig.tokens[PORTAL.name]}\n" in text

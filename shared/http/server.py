@@ -193,7 +193,7 @@ def _unclear(scope: Scope, names: list[bytes]) -> ProblemError | None:
                 said = name.decode().title()
                 return problem(400, "invalid-header", "twice", field=said, name=said)
     if b"host" in names:
-        if not _PORT.search(scope["headers"][names.index(b"host")][1]):
+        if not _PORT.search(next(value for name, value in scope["headers"] if name == b"host")):
             return problem(400, "invalid-header", "port", field="Host")
     elif scope["http_version"] == "1.1":
         return problem(400, "invalid-header", "no-host", field="Host")

@@ -47,4 +47,4 @@ def traceparent_of(given: str) -> str:
 
 def request_id_of(given: str) -> str:
     """The id that a caller gave a request, or one of our own where it gave none that can stand in a line of a log."""
-    return given if _REQUEST_ID.fullmatch(given) else f"{_process}-{next(_numbers):x}"
+    return given if given and _REQUEST_ID.fullmatch(given) else f"{_process}-{next(_numbers):x}"

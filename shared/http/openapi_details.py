@@ -26,6 +26,7 @@ _REQUEST_ID = {
 def with_details(document: Document, problems_of: ProblemsOf) -> Document:
     """The document with these details; what a route says itself stays as it is."""
     components = document["components"]
+    _open_any(components["schemas"])
     makers = ExampleMaker(components["schemas"])
     components["headers"] = {**components.get("headers", {}), "X-Request-Id": _REQUEST_ID}
     shared = components.get("responses", {})
@@ -46,6 +47,14 @@ def with_details(document: Document, problems_of: ProblemsOf) -> Document:
                     _give_example(media, makers, whole=True)
     components["responses"] = dict(sorted(answered.items()))
     return document
+
+
+def _open_any(part: Any) -> None:
+    """Leave out choices of which one takes any value: linters take them for a mistake, and nothing is said by them."""
+    for value in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _open_any(value)
+    if isinstance(part, dict) and isinstance(choices := part.get("oneOf"), list) and {} in choices:
+        del part["oneOf"]
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

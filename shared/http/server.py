@@ -22,13 +22,12 @@ from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_he
 from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
 from shared.http.rate_limits import RATE
-from shared.telemetry import span
 from shared.trace import ORIGIN, Origin, request_id_of, traceparent_of
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 MAX_QUERY, MAX_PARAMETERS = 4096, 50  # bytes of an address behind its question mark; the framework keeps the last 1024
-REQUEST_ID = b"x-request-id"
+REQUEST_ID, TRACEPARENT = b"x-request-id", b"traceparent"
 TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
 
 #: Headers of which a second one makes it unclear what is asked, or by whom.
@@ -127,7 +126,9 @@ def guarded(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
 
-        is_answering, status, origin = False, 0, _origin(scope)
+        is_answering, status = False, 0
+        names = [name for name, _ in scope["headers"]]
+        origin = _origin(scope, names)
         named = (REQUEST_ID, origin.request_id.encode())
 
         async def send_guarded(message: Message) -> None:
@@ -136,25 +137,23 @@ def guarded(app: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = list(message["headers"])
-                names = {name.lower() for name, _ in headers}
-                headers += [guard for guard in GUARDS if guard[0] not in names]
+                answered = {name.lower() for name, _ in headers}
+                headers += [guard for guard in GUARDS if guard[0] not in answered]
                 message = message | {"headers": [*headers, named, *scope.get("state", {}).get(RATE, ())]}
             await send(message)
 
         before = ORIGIN.set(origin)
         try:
-            refusal = _unclear(scope)
+            refusal = _unclear(scope, names)
             if refusal is None:
                 try:
-                    with span(scope["method"], "server") as told:
+                    if telemetry.is_on():
+                        with telemetry.span(scope["method"], "server") as told:
+                            await app(scope, receive, send_guarded)
+                            told["http.request.method"], told["http.response.status_code"] = scope["method"], status
+                            told["http.route"] = scope.get("path_template", "")  # an address holds the ids of cases
+                    else:
                         await app(scope, receive, send_guarded)
-                        if telemetry.is_on():
-                            # The address itself holds the ids of cases.
-                            told |= {
-                                "http.request.method": scope["method"],
-                                "http.route": scope.get("path_template", ""),
-                            }
-                            told |= {"http.response.status_code": status}
                     return
                 except Exception as error:
                     if is_answering:
@@ -171,35 +170,33 @@ def guarded(app: ASGIApp) -> ASGIApp:
     return edge
 
 
-def _origin(scope: Scope) -> Origin:
+def _origin(scope: Scope, names: list[bytes]) -> Origin:
     """Where a request says that it comes from. Of two that contradict each other none counts."""
-    given = request_id = traceparent = b""
-    for name, value in scope["headers"]:
-        if name == REQUEST_ID:
-            request_id = value if not request_id else b" "
-        elif name == b"traceparent":
-            given, traceparent = value, (value if not given else b"")
-    return Origin(
-        request_id_of(request_id.decode("latin-1")),
-        traceparent_of(traceparent.decode("latin-1")) if traceparent else "",
-    )
+    if REQUEST_ID not in names and TRACEPARENT not in names:
+        return Origin(request_id_of(""))
+    return Origin(request_id_of(_once(scope, REQUEST_ID)), traceparent_of(_once(scope, TRACEPARENT)))
 
 
-def _unclear(scope: Scope) -> ProblemError | None:
+def _once(scope: Scope, name: bytes) -> str:
+    found = [value for each, value in scope["headers"] if each == name]
+    return found[0].decode("latin-1") if len(found) == 1 else ""
+
+
+def _unclear(scope: Scope, names: list[bytes]) -> ProblemError | None:
     """What is wrong with a request that could be read in two ways, or with parameters that take long to read."""
     query = scope["query_string"]
     if len(query) > MAX_QUERY or query.count(b"&") >= MAX_PARAMETERS:
         return problem(400, "invalid-request", "query", most=MAX_QUERY, parameters=MAX_PARAMETERS)
-    names = [name for name, _ in scope["headers"]]
     if len(set(names)) < len(names):
         for name in ONCE:
             if names.count(name) > 1:
                 said = name.decode().title()
                 return problem(400, "invalid-header", "twice", field=said, name=said)
-    if b"host" not in names and scope["http_version"] == "1.1":
+    if b"host" in names:
+        if not _PORT.search(next(value for name, value in scope["headers"] if name == b"host")):
+            return problem(400, "invalid-header", "port", field="Host")
+    elif scope["http_version"] == "1.1":
         return problem(400, "invalid-header", "no-host", field="Host")
-    if any(name == b"host" and not _PORT.search(value) for name, value in scope["headers"]):
-        return problem(400, "invalid-header", "port", field="Host")
     return None
 
 

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 import pytest
 
 from services.followup.application import webhook_sender
-from services.followup.application.webhook_ports import LogPlace
+from services.followup.application.webhook_ports import Answer, Attempt, LogPlace, Verdict
 from services.followup.domain.webhooks import retries
 from shared.envelope import to_message
 from shared.feed_cursor import FeedCursor, written
@@ -346,3 +346,20 @@ async def test_a_cursor_that_is_of_nothing_here__is_refused(
     elsewhere = written(msgspec.structs.replace(place, source="elsewhere"), bytes(32))
     answer = await desk.client.post("/v1/subscriptions", json={"sink": sink.url, "after": [elsewhere]})
     assert (answer.status_code, answer.json()["field"]) == (422, "after[0]")
+
+
+async def test_a_sender_that_slept__keeps_nothing_where_another_has_sent(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
+    made = await desk.subscribe(sink.url)
+    await desk.stop()
+    store, found = desk.door.store, await desk.door.store.find(UUID(made["id"]))
+    assert found is not None
+    begin = LogPlace(log="test")
+    one, two = LogPlace(log="test", position=1, event_id=uuid4()), LogPlace(log="test", position=2, event_id=uuid4())
+    attempt = Attempt(kind="delivery", answer=Answer(Verdict.DELIVERED, 204), milliseconds=1)
+    assert await store.delivered(found, begin, one, attempt)
+    assert not await store.delivered(found, begin, two, attempt), "another has moved the place"
+    await desk.of(made, "pause")
+    assert not await store.move(found, one, two), "it was changed meanwhile"
+    assert (await store.places(found.subscription_id))["test"].position == 1

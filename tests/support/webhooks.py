@@ -28,7 +28,7 @@ from tests.support.waiting import until
 PATH = "/v1/subscriptions"
 
 
-class Sink:
+class SinkServer:
     """A receiver. `answer` says how it answers the next deliveries: a status, with headers."""
 
     def __init__(self) -> None:
@@ -67,9 +67,9 @@ class Sink:
 
 
 @contextlib.asynccontextmanager
-async def sink_served(**options: Any) -> AsyncIterator[Sink]:
+async def sink_served(**options: Any) -> AsyncIterator[SinkServer]:
     """A sink until the block ends; `options` are uvicorn's, for TLS."""
-    sink = Sink()
+    sink = SinkServer()
     config = uvicorn.Config(sink, port=0, lifespan="off", log_config=None, ws="none", **options)
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]

@@ -4,17 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 import pytest
 
 from services.followup.application import webhook_sender
+from services.followup.application.webhook_ports import Answer, Attempt, LogPlace, Verdict
 from services.followup.domain.webhooks import retries
+from shared.envelope import to_message
+from shared.feed_cursor import FeedCursor, written
 from shared.http.auth import Callers, mint_token
 from tests.support.following import projection_pool
 from tests.support.projection import ELSEWHERE, dialogue, petition, project
 from tests.support.waiting import until
-from tests.support.webhooks import Sink, WebhookDesk, sink_served, webhooks_over
+from tests.support.webhooks import SinkServer, WebhookDesk, sink_served, webhooks_over
 
 #: A moment at which some deadlines are breached.
 SUMMER = "2019-08-30 09:00"
@@ -36,7 +41,7 @@ async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[Sink]:
+async def sink() -> AsyncIterator[SinkServer]:
     async with sink_served() as made:
         yield made
 
@@ -59,7 +64,7 @@ async def all_sent(desk: WebhookDesk, made: dict[str, Any], token: str = "") -> 
 
 
 async def test_everything__comes_once_in_the_order_of_each_log_and_verifies(
-    desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
 ) -> None:
     made = await desk.subscribe(sink.url)
     assert made["status"] == "active"
@@ -77,7 +82,7 @@ async def test_everything__comes_once_in_the_order_of_each_log_and_verifies(
 
 
 async def test_a_subtree_and_types__are_all_that_its_system_is_sent(
-    pool: asyncpg.Pool, sink: Sink, followup_dsn: str, tmp_path: Path
+    pool: asyncpg.Pool, sink: SinkServer, followup_dsn: str, tmp_path: Path
 ) -> None:
     token, entry = mint_token("portal", "system", ELSEWHERE)
     callers = Callers((entry,), local_allowed=False)
@@ -93,7 +98,7 @@ async def test_a_subtree_and_types__are_all_that_its_system_is_sent(
 
 
 async def test_an_owner_that_was_revoked__is_sent_nothing_more(
-    pool: asyncpg.Pool, sink: Sink, followup_dsn: str, tmp_path: Path
+    pool: asyncpg.Pool, sink: SinkServer, followup_dsn: str, tmp_path: Path
 ) -> None:
     token, entry = mint_token("portal", "system")
     stays, kept = mint_token("operations", "operations")
@@ -112,7 +117,9 @@ async def is_paused(desk: WebhookDesk, made: dict[str, Any], reason: str, token:
     return (found["status"], found.get("reason")) == ("paused", reason)
 
 
-async def test_a_sink_that_was_down__gets_what_it_missed(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+async def test_a_sink_that_was_down__gets_what_it_missed(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
     made = await desk.subscribe(sink.url)
     sink.status = 500
     await project(pool, dialogue(), EARLIER)
@@ -127,7 +134,7 @@ async def test_a_sink_that_was_down__gets_what_it_missed(desk: WebhookDesk, sink
     assert len({event["id"] for event in sink.events}) == facts + own
 
 
-async def test_gone__disables(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+async def test_gone__disables(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     made = await desk.subscribe(sink.url)
     sink.status = 410
     await project(pool, dialogue(), EARLIER)
@@ -142,7 +149,7 @@ async def test_gone__disables(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool)
     await until(lambda: all_sent(desk, made))
 
 
-async def test_failing_for_days__disables(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+async def test_failing_for_days__disables(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     made = await desk.subscribe(sink.url)
     sink.status = 500
     await project(pool, dialogue(), EARLIER)
@@ -156,7 +163,7 @@ async def test_failing_for_days__disables(desk: WebhookDesk, sink: Sink, pool: a
     assert (await desk.of(made))["reason"] == "failing"
 
 
-async def test_a_sink_that_hangs__delays_no_other(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+async def test_a_sink_that_hangs__delays_no_other(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     async with sink_served() as slow:
         slow.hold = asyncio.Event()
         await desk.subscribe(slow.url)
@@ -166,7 +173,7 @@ async def test_a_sink_that_hangs__delays_no_other(desk: WebhookDesk, sink: Sink,
         assert len(slow.events) == 1
 
 
-async def test_without_consent__nothing_is_sent(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+async def test_without_consent__nothing_is_sent(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     sink.consents = {}
     made = await desk.subscribe(sink.url)
     assert (made["status"], made["reason"]) == ("unverified", "no-consent")
@@ -178,7 +185,7 @@ async def test_without_consent__nothing_is_sent(desk: WebhookDesk, sink: Sink, p
     assert (method, headers["webhook-request-origin"]) == ("OPTIONS", "127.0.0.1")
 
 
-async def test_a_secret_that_is_replaced__signs_beside_the_old_one(desk: WebhookDesk, sink: Sink) -> None:
+async def test_a_secret_that_is_replaced__signs_beside_the_old_one(desk: WebhookDesk, sink: SinkServer) -> None:
     made = await desk.subscribe(sink.url, protocolsettings={"headers": {"Authorization": "Bearer ours"}})
     assert made["protocolsettings"] == {"headers": {"Authorization": ""}}
     new = (await desk.of(made, "secret"))["secret"]
@@ -188,7 +195,7 @@ async def test_a_secret_that_is_replaced__signs_beside_the_old_one(desk: Webhook
     assert "secret" not in await desk.of(made)
 
 
-async def test_one_event__is_sent_once_more(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+async def test_one_event__is_sent_once_more(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     made = await desk.subscribe(sink.url)
     await project(pool, dialogue(), EARLIER)
     await until(lambda: all_sent(desk, made))
@@ -201,7 +208,7 @@ async def test_one_event__is_sent_once_more(desk: WebhookDesk, sink: Sink, pool:
     await desk.of(made, "redelivery", status=404, body={"event_id": "01900000-0000-7000-8000-000000000000"})
 
 
-async def test_replay__begins_at_a_cursor_of_the_feed(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+async def test_replay__begins_at_a_cursor_of_the_feed(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     await project(pool, dialogue(), EARLIER)
     page = (await desk.client.get("/v1/events?cursor=&limit=2")).json()
     made = await desk.subscribe(sink.url, after=[page["next"]])
@@ -214,7 +221,7 @@ async def test_replay__begins_at_a_cursor_of_the_feed(desk: WebhookDesk, sink: S
     await desk.of(made, "replay", status=422, body={"cursor": "AAAA"})
 
 
-async def test_a_pause__keeps_everything_for_later(desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool) -> None:
+async def test_a_pause__keeps_everything_for_later(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     made = await desk.subscribe(sink.url)
     assert (await desk.of(made, "pause"))["status"] == "paused"
     await desk.of(made, "pause", status=409)
@@ -226,7 +233,7 @@ async def test_a_pause__keeps_everything_for_later(desk: WebhookDesk, sink: Sink
 
 
 async def test_a_history_that_was_replaced__pauses_until_it_is_resumed(
-    desk: WebhookDesk, sink: Sink, pool: asyncpg.Pool
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
 ) -> None:
     history = dialogue()
     made = await desk.subscribe(sink.url)
@@ -244,7 +251,7 @@ async def test_a_history_that_was_replaced__pauses_until_it_is_resumed(
 
 
 async def test_two_senders__send_each_event_once(
-    pool: asyncpg.Pool, sink: Sink, followup_dsn: str, tmp_path: Path
+    pool: asyncpg.Pool, sink: SinkServer, followup_dsn: str, tmp_path: Path
 ) -> None:
     async with (
         webhooks_over(pool, followup_dsn, tmp_path) as one,
@@ -259,7 +266,7 @@ async def test_two_senders__send_each_event_once(
         assert len(sink.events) == facts + own
 
 
-async def test_what_is_wrong__names_the_field(desk: WebhookDesk, sink: Sink) -> None:
+async def test_what_is_wrong__names_the_field(desk: WebhookDesk, sink: SinkServer) -> None:
     wrong: list[tuple[dict[str, Any], str, str]] = [
         ({"sink": "http://10.0.0.1/"}, "sink-refused", "sink"),
         ({"sink": "https://169.254.169.254/latest"}, "sink-refused", "sink"),
@@ -287,7 +294,9 @@ async def test_what_is_wrong__names_the_field(desk: WebhookDesk, sink: Sink) -> 
     assert answer.status_code == 400
 
 
-async def test_others__see_nothing_of_it(pool: asyncpg.Pool, sink: Sink, followup_dsn: str, tmp_path: Path) -> None:
+async def test_others__see_nothing_of_it(
+    pool: asyncpg.Pool, sink: SinkServer, followup_dsn: str, tmp_path: Path
+) -> None:
     portal, one = mint_token("portal", "system", ELSEWHERE)
     stranger, two = mint_token("stranger", "system", ELSEWHERE)
     operations, three = mint_token("operations", "operations")
@@ -304,3 +313,53 @@ async def test_others__see_nothing_of_it(pool: asyncpg.Pool, sink: Sink, followu
         assert (await desk.ask("PATCH", path, portal, body={"types": ["DeadlineBreached"]}))["types"]
         await desk.ask("DELETE", path, operations, 204)
         await desk.of(made, token=portal, status=404)
+
+
+async def test_queue_feed_and_webhook__are_one_log_between_which_a_consumer_changes(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
+    """Some by the queue, some by the feed, the rest by webhook: none is left out, and the ids know what came twice."""
+    await project(pool, dialogue(), EARLIER)
+    name = await pool.fetchval("SELECT source FROM public.store_state")
+    log = await desk.door.logs.events_after(LogPlace(log=name), 100)
+    messages = [to_message(event) for event in log[:4]]
+    first = await desk.client.get("/v1/events?cursor=&limit=2")
+    page = (await desk.client.get("/v1/events", params={"cursor": first.json()["next"], "limit": 4})).json()
+    made = await desk.subscribe(sink.url, after=[page["next"]])
+    await until(lambda: all_sent(desk, made))
+    queued = [message.message_id for message in messages]
+    fed = [event["id"] for event in page["events"]]
+    pushed = [event["id"] for event in sink.events]
+    assert queued[2:] == fed[:2], "what came by both is known by its id"
+    assert list(dict.fromkeys([*queued, *fed, *pushed])) == [str(event.event_id) for event in log]
+    assert len(log) > 8
+
+
+async def test_a_cursor_that_is_of_nothing_here__is_refused(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
+    await project(pool, dialogue(), EARLIER)
+    place = FeedCursor(1, "test", 3, uuid4(), None, b"")
+    gone = written(place, bytes(32))
+    answer = await desk.client.post("/v1/subscriptions", json={"sink": sink.url, "after": [gone]})
+    assert (answer.status_code, answer.json()["field"]) == (409, "after[0]")
+    elsewhere = written(msgspec.structs.replace(place, source="elsewhere"), bytes(32))
+    answer = await desk.client.post("/v1/subscriptions", json={"sink": sink.url, "after": [elsewhere]})
+    assert (answer.status_code, answer.json()["field"]) == (422, "after[0]")
+
+
+async def test_a_sender_that_slept__keeps_nothing_where_another_has_sent(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
+    made = await desk.subscribe(sink.url)
+    await desk.stop()
+    store, found = desk.door.store, await desk.door.store.find(UUID(made["id"]))
+    assert found is not None
+    begin = LogPlace(log="test")
+    one, two = LogPlace(log="test", position=1, event_id=uuid4()), LogPlace(log="test", position=2, event_id=uuid4())
+    attempt = Attempt(kind="delivery", answer=Answer(Verdict.DELIVERED, 204), milliseconds=1)
+    assert await store.delivered(found, begin, one, attempt)
+    assert not await store.delivered(found, begin, two, attempt), "another has moved the place"
+    await desk.of(made, "pause")
+    assert not await store.move(found, one, two), "it was changed meanwhile"
+    assert (await store.places(found.subscription_id))["test"].position == 1

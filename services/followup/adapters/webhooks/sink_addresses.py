@@ -51,7 +51,7 @@ class SinkUnresolved(Exception):
     """The name of the sink has no address now."""
 
 
-class Sink(msgspec.Struct, frozen=True, kw_only=True):
+class SinkAddress(msgspec.Struct, frozen=True, kw_only=True):
     """A sink's address in parts. `host` is a name or an address without brackets."""
 
     scheme: str
@@ -94,7 +94,7 @@ class AllowedSinks:
         return host in self.hosts or any(address in network for network in self.networks)
 
 
-def sink_of(url: str) -> Sink:
+def sink_of(url: str) -> SinkAddress:
     """The parts of a sink's address. Raises SinkRefused."""
     try:
         parts, port = _split(url)
@@ -115,7 +115,7 @@ def sink_of(url: str) -> Sink:
     elif not _HOST.fullmatch(host.rstrip(".")) or (_NUMBER.fullmatch(host.rstrip(".")) and not _is_ipv4(host)):
         raise SinkRefused("no-address")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Sink(scheme=parts.scheme, host=host.rstrip("."), port=port or _PORTS[parts.scheme], path=path)
+    return SinkAddress(scheme=parts.scheme, host=host.rstrip("."), port=port or _PORTS[parts.scheme], path=path)
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
@@ -152,7 +152,7 @@ async def resolved(host: str, port: int) -> Sequence[str]:
     return [str(each[4][0]) for each in found]
 
 
-async def address_of(sink: Sink, allowed: AllowedSinks, resolve: Resolve = resolved) -> str:
+async def address_of(sink: SinkAddress, allowed: AllowedSinks, resolve: Resolve = resolved) -> str:
     """The address at which a sink is reached now. Raises SinkRefused, SinkUnresolved.
 
     All that a name leads to is judged: one that leads inside as well as outside is not to be trusted with either.

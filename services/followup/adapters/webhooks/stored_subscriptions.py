@@ -14,7 +14,6 @@ from services.followup.application.webhook_ports import (
     SubscriberRights,
     Subscription,
     SubscriptionStatus,
-    Verdict,
     Wanted,
 )
 from services.followup.domain.webhooks.retries import GIVE_UP_AFTER
@@ -317,11 +316,6 @@ class StoredSubscriptions:
             attempt.event_id,
             attempt.type,
         )
-
-
-def is_delivered(attempt: StoredAttempt) -> bool:
-    """Whether an attempt went well."""
-    return attempt.verdict == Verdict.DELIVERED
 
 
 def _subscription(row: Any) -> Subscription:

@@ -215,6 +215,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 hindered=bool(queue.hindrance or relay.hindrance),
                 unanswered=queue.unanswered_total,
                 files_unnamed=found.files_unnamed,
+                oldest_conflict=found.oldest_conflict,
                 files_kept_at=file_keeper.kept_at if folder is not None else None,
                 files_unreadable=troubles.unreadable_total,
                 seals_unopened=seals.unopened_total,

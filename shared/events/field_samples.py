@@ -243,6 +243,15 @@ FIELD_SAMPLES: Mapping[str, Any] = {
     "prefix": {"type": "vn.doithoai.Deadline"},
     "suffix": {"type": "Breached"},
     "protocolsettings": {},
+    "filters": {"exact": {"type": "vn.doithoai.DeadlineBreached"}},
+    # --- what comes back
+    "rights": "read-answers",
+    "file": "9f86d081884c7d65" * 4,
+    "procedure": "khieu-nai",
+    "service_notice": "The petition is being worked on.",
+    "signature": "",
+    "ours": "Đường vào bản",
+    "theirs": "Đường vào bản Thẳm",
     # --- who calls, and what changes
     "sources": "cong-tinh",
     "operations": "PetitionsWithdrawal",
@@ -259,6 +268,11 @@ FIELD_SAMPLES: Mapping[str, Any] = {
     "issued_on": "2026-02-10",
     "valid_from": "2026-01-01",
     "valid_until": "2026-12-31",
+    # --- answers and reconciliation
+    "service_notice": "Đã trả lời bằng văn bản",
+    "file": "/v1/petitions/0195536a-4c00-7a31-9d6e-5b7c1f0e2a44/files/" + "9f86d081884c7d65" * 4,
+    "procedure": "complaint",
+    "signature": "MEUCIQDx",
 }
 
 #: The values of texts that are of a form.

@@ -152,6 +152,7 @@ FIELD_TITLES: Mapping[str, Sentence] = {
     "Consent.on": Sentence("Ngày đồng ý", "Agreed on"),
     "Place.address": Sentence("Địa điểm", "Place"),
     "PetitionReceived.place": Sentence("Nơi xảy ra sự việc", "Where it is"),
+    "PetitionCorrected.place": Sentence("Nơi xảy ra sự việc", "Where it is"),
     "PetitionReceived.channel": Sentence("Hình thức tiếp nhận", "Channel"),
     "PetitionReceived.text": Sentence("Nội dung kiến nghị, phản ánh", "What is asked"),
     "PetitionCorrected.channel": Sentence("Hình thức tiếp nhận", "Channel"),

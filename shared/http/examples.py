@@ -77,7 +77,7 @@ class ExampleMaker:
         if kind in ("integer", "number"):
             least, most = schema.get("minimum", 0), schema.get("maximum", 1)
             return min(max(1, least), most) if kind == "integer" else max(0.5, least)
-        return _NAMELESS.get(str(kind))
+        return FIELD_SAMPLES.get(name, _NAMELESS["string"]) if kind is None else _NAMELESS.get(str(kind))
 
     def _array(self, schema: JsonSchema, owner: str, name: str, whole: bool, within: tuple[str, ...]) -> list[Any]:
         if ordered := schema.get("prefixItems"):

@@ -50,6 +50,7 @@ def document() -> dict[str, Any]:
         "defaultContentType": "application/json",
         "channels": {
             **{name: _channel(name, route.exchange) for name, route in ROUTES.items()},
+            "webhooks": _webhooks(),
             "commands": _commands(),
             "answers": {
                 "address": None,
@@ -61,6 +62,9 @@ def document() -> dict[str, Any]:
         "operations": {
             "publishEvents": _operation("send", "events", "intake publishes every event it records"),
             "publishDeadlines": _operation("send", "deadlines", "followup publishes every deadline event it raises"),
+            "deliverWebhooks": _operation(
+                "send", "webhooks", "followup posts the events of a subscription to its sink"
+            ),
             "receiveCommands": {
                 **_operation("receive", "commands", "intake takes commands; each is answered, a refused one kept"),
                 "reply": {
@@ -70,7 +74,13 @@ def document() -> dict[str, Any]:
             },
         },
         "components": {
-            "messages": {**messages, "Command": _command(), "Act": _act(), "Answer": _answer()},
+            "messages": {
+                **messages,
+                "Command": _command(),
+                "Act": _act(),
+                "Answer": _answer(),
+                "WebhookEvent": _webhook(),
+            },
             "messageTraits": {"CloudEvent": {"headers": _headers()}},
         },
     }
@@ -93,6 +103,45 @@ def _channel(name: str, exchange: str) -> dict[str, Any]:
                 "is": "routingKey",
                 "exchange": {"name": exchange, "type": "topic", "durable": True, "autoDelete": False},
             }
+        },
+    }
+
+
+def _webhooks() -> dict[str, Any]:
+    return {
+        "address": None,
+        "description": "The sink of a subscription (`POST /v1/subscriptions` of followup): one event a request, by "
+        "POST, in order for each log, at least once.",
+        "messages": _ref("WebhookEvent"),
+    }
+
+
+def _webhook() -> dict[str, Any]:
+    names = [name.removeprefix("ce-") for name in HEADERS if name != "traceparent"]
+    optional = {name.removeprefix("ce-") for name in OPTIONAL}
+    said = {name.removeprefix("ce-"): words for name, words in HEADERS.items()}
+    attributes = {name: {"type": "string", "description": said[name]} for name in names}
+    attributes["datacontenttype"] = {"type": "string", "const": "application/json"}
+    attributes["data"] = {"type": "object", "description": "by the schema that `dataschema` names"}
+    signed = {
+        "webhook-id": "the id of the event: the same in each try",
+        "webhook-timestamp": "when it was sent, in seconds since 1970",
+        "webhook-signature": "Standard Webhooks, v1: HMAC-SHA256 over id, timestamp and body",
+    }
+    return {
+        "name": "WebhookEvent",
+        "title": "WebhookEvent",
+        "summary": "The same event as in the feed, with the same id: a CloudEvent in structured mode, signed.",
+        "contentType": "application/cloudevents+json",
+        "headers": {
+            "type": "object",
+            "required": sorted(signed),
+            "properties": {name: {"type": "string", "description": words} for name, words in signed.items()},
+        },
+        "payload": {
+            "type": "object",
+            "required": [name for name in attributes if name not in optional],
+            "properties": attributes,
         },
     }
 

@@ -89,3 +89,45 @@ def missing_operations(old: Schema, new: Schema) -> list[str]:
         if name in now:
             found += [f"{name}{c[1:]}" for c in _compare(was[name], now[name], old, new, "$", frozenset())]
     return found
+
+
+def broken_channels(old: Schema, new: Schema) -> list[str]:
+    """What of an AsyncAPI document is gone or changed for those who publish or consume."""
+    return list(_broken_channels(old, new))
+
+
+def _broken_channels(old: Schema, new: Schema) -> Iterator[str]:
+    for name, was in old["channels"].items():
+        now = new["channels"].get(name)
+        if now is None:
+            yield f"channel {name}: removed"
+            continue
+        for part in ("address", "bindings"):
+            if was.get(part) != now.get(part):
+                yield f"channel {name}: {part} {was.get(part)} became {now.get(part)}"
+        for message in sorted(was["messages"].keys() - now["messages"].keys()):
+            yield f"channel {name}: message {message} removed"
+    for name, was in old["operations"].items():
+        now = new["operations"].get(name)
+        if now is None:
+            yield f"operation {name}: removed"
+        elif (was["action"], was["channel"]) != (now["action"], now["channel"]):
+            yield f"operation {name}: became another"
+    parts, now_parts = old["components"], new["components"]
+    for name, was in parts["messages"].items():
+        now = now_parts["messages"].get(name)
+        if now is None:
+            yield f"message {name}: removed"
+            continue
+        if was.get("contentType") != now.get("contentType"):
+            yield f"message {name}: content type {was.get('contentType')} became {now.get('contentType')}"
+        for part in ("payload", "headers"):
+            # Those of events are files of their own, and are compared there.
+            if not _reference(was.get(part, {})):
+                yield from (
+                    f"message {name} {part}{c[1:]}"
+                    for c in incompatibilities(was.get(part, {}), now[part] if part in was else {})
+                )
+    for name, trait in parts["messageTraits"].items():
+        now = now_parts["messageTraits"].get(name, {"headers": {}})
+        yield from (f"headers{c[1:]}" for c in incompatibilities(trait["headers"], now["headers"]))

@@ -18,7 +18,7 @@ import yaml
 
 from shared.events import EVENTS, json_schema
 from tests.contracts import asyncapi, dictionary, openapi, policy, problems, reference, tables
-from tests.contracts.compatibility import incompatibilities, missing_operations
+from tests.contracts.compatibility import broken_channels, incompatibilities, missing_operations
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "contracts" / "schemas"
@@ -34,9 +34,7 @@ RULES_PAGE = ROOT / "docs" / "howto" / "write-rules.md"
 def outputs() -> dict[Path, str]:
     """Every generated file and its content."""
     found = {SCHEMAS / f"{topic}.json": _json(json_schema(topic)) for topic in EVENTS}
-    found[ROOT / "contracts" / "asyncapi.yaml"] = yaml.safe_dump(
-        _plain(asyncapi.document()), sort_keys=False, allow_unicode=True, width=120
-    )
+    found[ROOT / "contracts" / "asyncapi.yaml"] = asyncapi_yaml()
     found[POLICY] = _json(policy.schema())
     found[PROBLEMS] = _json(problems.statuses())
     for service, build in _applications().items():
@@ -53,12 +51,22 @@ def outputs() -> dict[Path, str]:
     return found
 
 
+def asyncapi_yaml() -> str:
+    """The AsyncAPI document."""
+    return yaml.safe_dump(_plain(asyncapi.document()), sort_keys=False, allow_unicode=True, width=120)
+
+
 def _applications() -> dict[str, Callable[[], dict[str, Any]]]:
     return {"intake": openapi.intake, "followup": openapi.followup}
 
 
 def breaking(path: Path, content: str) -> list[str]:
     """The incompatible changes that writing `content` over a committed contract would make."""
+    if path.exists() and path.suffix == ".yaml":
+        return [
+            f"{path.name} {change}"
+            for change in broken_channels(yaml.safe_load(path.read_text("utf-8")), yaml.safe_load(content))
+        ]
     if not path.exists() or path.suffix != ".json" or path == PROBLEMS:
         return []
     old, new = json.loads(path.read_text("utf-8")), json.loads(content)

@@ -14,8 +14,8 @@ from shared.envelope import to_message
 from shared.events import EVENTS, Metadata, PetitionReference, Recorded, encode_state, json_schema
 from shared.events.petition import PetitionAssigned
 from shared.identifiers import derived_id
-from tests.contracts import generate
-from tests.contracts.compatibility import incompatibilities, missing_operations
+from tests.contracts import asyncapi, generate
+from tests.contracts.compatibility import broken_channels, incompatibilities, missing_operations
 
 #: Of a petition that was pushed, so that every attribute that an event may have is there.
 META = Metadata(
@@ -118,6 +118,57 @@ def test_writing__refuses_an_incompatible_change(tmp_path: Path, schema: dict[st
 def test_operation__removed_is_incompatible() -> None:
     old = {"paths": {"/v1/petitions": {"post": {}, "get": {}}}}
     assert missing_operations(old, {"paths": {"/v1/petitions": {"get": {}}}}) == ["POST /v1/petitions: removed"]
+
+
+@pytest.fixture
+def channels() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The AsyncAPI document twice, the second to be changed."""
+    found = json.loads(json.dumps(asyncapi.document()))
+    return found, copy.deepcopy(found)
+
+
+def test_asyncapi__is_compatible_with_itself_and_with_what_is_added(
+    channels: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    old, new = channels
+    new["channels"]["more"] = new["channels"]["events"]
+    new["components"]["messageTraits"]["CloudEvent"]["headers"]["properties"]["ce-more"] = {"type": "string"}
+    assert broken_channels(old, new) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("channels", "events"), None, "channel events: removed"),
+        (("channels", "events", "messages", "PetitionReceived"), None, "channel events: message PetitionReceived"),
+        (("channels", "events", "address"), "{event}", "channel events: address"),
+        (("channels", "commands", "bindings", "amqp", "exchange", "name"), "x", "channel commands: bindings"),
+        (("operations", "deliverWebhooks"), None, "operation deliverWebhooks: removed"),
+        (("operations", "receiveCommands", "action"), "send", "operation receiveCommands: became another"),
+        (("components", "messages", "Command", "payload", "properties", "data"), None, "message Command payload.data"),
+        (("components", "messages", "WebhookEvent", "contentType"), "text/plain", "message WebhookEvent: content type"),
+        (("components", "messageTraits", "CloudEvent", "headers", "properties", "ce-id"), None, "headers.ce-id"),
+        (("components", "messages", "PetitionClosed"), None, "message PetitionClosed: removed"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_asyncapi__that_breaks_its_readers_is_refused(
+    channels: tuple[dict[str, Any], dict[str, Any]], path: tuple[str, ...], value: Any, said: str
+) -> None:
+    old, new = channels
+    found = new
+    for name in path[:-1]:
+        found = found[name]
+    if value is None:
+        del found[path[-1]]
+    else:
+        found[path[-1]] = value
+    assert any(change.startswith(said) for change in broken_channels(old, new))
+
+
+def test_asyncapi__is_compatible_with_the_committed_one() -> None:
+    committed = (generate.ROOT / "contracts" / "asyncapi.yaml").read_text("utf-8")
+    assert broken_channels(yaml.safe_load(committed), json.loads(json.dumps(asyncapi.document()))) == []
 
 
 def test_asyncapi__describes_the_headers_that_are_sent() -> None:

@@ -61,7 +61,8 @@ def test_every_field__has_a_sample_of_its_own(service: str) -> None:
             missing.add(name)
 
     for place, media in shown(document):
-        look(maker.of(media["schema"], whole=True), place)
+        if "examples" not in media:  # such a route shows its own
+            look(maker.of(media["schema"], whole=True), place)
     assert missing == set(), "add what it looks like to shared/events/field_samples.py"
 
 

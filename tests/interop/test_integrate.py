@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,12 @@ from tests.support.interop import NODE_FOLDER, node
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "howto" / "integrate.md").read_text("utf-8")
+README = ROOT / "clients" / "python" / "README.md"
 BLOCKS = re.findall(r"^```([\w-]+)(?: (\w+))?\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 START = "make sandbox\n"
 STARTS_WITHIN, READS_WITHIN = 180, 90  # seconds
-#: The receivers take a moment until they listen; a reader types slower.
-LISTENING = "until curl -s -o /dev/null -X OPTIONS http://127.0.0.1:8600/; do sleep 0.1; done\n"
+#: A reader goes on once both receivers say that they listen, this time.
+LISTENING = "until [ $(grep -c listens receivers) -ge {count} ]; do sleep 0.1; done\n"
 #: Whose breaches the receivers print, each by both ways.
 BREACHES = ["TN-0001", "TN-0002", "TN-0003"]
 
@@ -49,8 +51,9 @@ def sandbox(folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with sandbox(tmp_path_factory.mktemp("integrate")) as folder:
+def data() -> Iterator[Path]:
+    # Not below pytest's own folder: every session that starts closes that to the user whom PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="doithoai-") as own, sandbox(Path(own)) as folder:
         if not (folder / "portal.url").exists():
             pytest.skip("no broker")
         yield folder
@@ -88,10 +91,8 @@ def run(place: Path, script: str) -> str:
     environment = os.environ | {"SINK_PORT": str(port), "PATH": f"{node()}:{os.environ['PATH']}"}
     command = ["bash", "-c", f"set -meo pipefail\n{script}"]
     with (place / "said").open("w+") as said:
-        shell = subprocess.Popen(
-            command, cwd=place, env=environment, stdout=said, stderr=said, stdin=subprocess.DEVNULL
-        )
-        code = shell.wait(240)
+        streams = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
+        code = subprocess.run(command, cwd=place, env=environment, timeout=240, check=False, **streams).returncode
         said.seek(0)
         text = said.read()
     assert code == 0, text
@@ -116,7 +117,8 @@ def as_a_reader(blocks: list[str]) -> str:
         if "webhook &" in block:
             receivers += 1
             block = block.replace(" &\n", " >> receivers 2>&1 &\n")
-            block = block.replace("portal queue", f"{LISTENING}portal queue", 1)
+            at = block.index("\n", block.index("portal queue")) + 1
+            block = block[:at] + LISTENING.format(count=2 * receivers) + block[at:]
         script += block
         if "next-deadline" in block and receivers == 1 and "DAY=" not in block:
             script += wait_for(2)
@@ -159,3 +161,18 @@ def test_page__takes_a_stranger_all_the_way(place: Path, way: str, language: str
         assert results == ["created", "changed", "created", "created"], said
         digests = re.findall(r'"digest":"([0-9a-f]{64})","states":\{"received":2\}', said)
         assert len(digests) == 1, said
+
+
+def test_readme_of_the_library__runs(place: Path, data: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    assert len(code.splitlines()) <= 30
+    environment = os.environ | dict(re.findall(r"export (\w+)=(\S+)", (data / "sandbox.env").read_text("utf-8")))
+    environment["STORE"] = str(place / "store.sqlite")
+    for results in ("created", "changed"), ("stale", "unchanged"):  # the second time nothing is new
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+        first, second, refused, news = done.stdout.splitlines()
+        assert (first, second) == results, done.stderr
+        assert refused.startswith("invalid-value jurisdiction "), refused
+        assert news.count("PetitionReceived") == news.count("PetitionCorrected") == 1, news

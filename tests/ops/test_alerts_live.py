@@ -138,6 +138,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     uncountable_duty(scene)
     folder_moved_away(scene)
     key_that_does_not_open(scene)
+    undecided_conflict(scene)
     locked_tables(scene)
     followup_down_and_a_difference(scene)
     address_twice(scene)
@@ -370,6 +371,21 @@ def key_that_does_not_open(scene: WatchedPair) -> None:
     execute(scene.pair.intake_dsn, other)
     assert httpx.get(address, timeout=30).is_success
     scene.ends("DoithoaiSealsUnopened")
+
+
+def undecided_conflict(scene: WatchedPair) -> None:
+    """A portal changes what an official has classified, and nobody decides for days."""
+    address = f"{scene.intake.url}/v1/petitions/by-reference/local/undecided"
+    body = {"jurisdiction": DISTRICT, "text": "Đường vào bản.", "source_version": "1"}
+    petition = httpx.put(address, json=body, timeout=30).json()["id"]
+    classified = {"subject": "Đường vào bản", "field": "giao thông"}
+    httpx.post(f"{scene.intake.url}/v1/petitions/{petition}/classification", json=classified, timeout=30)
+    pushed = httpx.put(address, json=body | {"source_version": "2", "text": "Đường và cầu."}, timeout=30).json()
+    execute(scene.pair.intake_dsn, "UPDATE conflicts SET pushed_at = pushed_at - interval '4 days'")
+    scene.fires("DoithoaiConflictWaits", service="intake")
+    decided = httpx.post(f"{scene.intake.url}/v1/conflicts/{pushed['conflict_id']}/refusal", timeout=30)
+    assert decided.is_success, decided.text
+    scene.ends("DoithoaiConflictWaits")
 
 
 def locked_tables(scene: WatchedPair) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from services.followup.adapters.store import projection, rebuild_tables
+from services.followup.adapters.webhooks import stored_subscriptions
 from services.followup.application import projector
 from services.followup.domain.deadlines import engine
 from shared.events import EVENTS
@@ -87,6 +88,8 @@ POINTS: dict[str, Callable[[Hit], None]] = {
     "relay_before_publish": lambda hit: after(outbox.StoredOutbox, "page", hit),
     "relay_before_advance": lambda hit: before(outbox.StoredOutbox, "advance", hit),
     "relay_after_advance": lambda hit: after(outbox.StoredOutbox, "advance", hit),
+    "webhook_before_record": lambda hit: before(stored_subscriptions.StoredSubscriptions, "delivered", hit),
+    "webhook_after_record": lambda hit: after(stored_subscriptions.StoredSubscriptions, "delivered", hit),
     "followup_before_commit": lambda hit: before(projection.StoredProjection, "commit", hit),
     "followup_in_commit": lambda hit: during(projection.StoredProjection, "commit", hit),
     "followup_after_commit": lambda hit: after(projection.StoredProjection, "commit", hit),

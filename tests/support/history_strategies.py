@@ -17,6 +17,7 @@ from shared.events.petition import (
     PetitionAssigned,
     PetitionClassified,
     PetitionClosed,
+    PetitionCorrected,
     PetitionEscalated,
     PetitionForwarded,
     PetitionMarkedComplex,
@@ -37,7 +38,7 @@ ACT_BEFORE = day("2019-10-31")  # the invitations to the second conference go ou
 UNTIL = "2020-02-10 09:00"
 
 ACTS = ("assign", "assign", "reassign", "complex", "extend", "extend", "escalate", "reply", "reply", "reply", "result",
-        "result", "annul", "annul", "merge", "reopen", "reopen", "answer", "forward", "close", "withdraw")  # fmt: skip
+        "result", "annul", "annul", "merge", "reopen", "reopen", "answer", "forward", "close", "withdraw", "correct")  # fmt: skip
 
 
 @st.composite
@@ -134,6 +135,9 @@ def _event(history: History, told: list[_Petition], p: _Petition, act: str, on: 
             return _ending(p, PetitionAnsweredAtConference(effective_on=on, conference_id=p.conference), on)
         case "close":
             return _ending(p, PetitionClosed(effective_on=on), on)
+        case "correct":
+            received = p.received - timedelta(days=number)
+            return PetitionCorrected(effective_on=on, corrected=("received_on",), received_on=received)
         case "withdraw":
             return _ending(p, PetitionWithdrawn(effective_on=on), on)
         case "merge":

@@ -23,7 +23,7 @@ HELD = (date(2019, 8, 23), date(2019, 8, 23), date(2019, 8, 27))
 
 ACTS = (
     "assign", "reassign", "complex", "several_fields", "extend", "extend", "suspend", "resume", "reply", "merge",
-    "merge", "merge", "reopen", "withdraw", "close", "accept", "conclude", "annul", "annul", "calendar", "policy",
+    "merge", "merge", "reopen", "withdraw", "close", "accept", "conclude", "annul", "annul", "calendar", "policy", "correct",
 )  # fmt: skip
 
 
@@ -178,6 +178,8 @@ def _command(both: BothServices, act: PlotStep, on: date, other: UUID) -> tuple[
             return "PetitionMerged", {"into": other}
         case "reopen":
             return "PetitionReopened", {}
+        case "correct":
+            return "PetitionCorrected", {"received_on": min(HELD) - timedelta(days=60 + act.days)}
         case "withdraw":
             return "PetitionWithdrawn", {}
         case "close":

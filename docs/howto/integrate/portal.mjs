@@ -166,7 +166,7 @@ const commands = {
       }
       takeIn(held, JSON.parse(body), 'webhook'); // committed before it is acknowledged
       response.writeHead(204).end();
-    }).listen(SINK_PORT, '127.0.0.1');
+    }).listen(SINK_PORT, '127.0.0.1', () => console.log('webhook listens'));
   },
   async queue() {
     const amqp = createRequire(`${process.cwd()}/`)('amqplib');
@@ -181,6 +181,7 @@ const commands = {
       if (userId === 'followup') takeIn(held, { ...event, data: JSON.parse(message.content) }, 'queue');
       channel.ack(message); // once it is taken in
     });
+    console.log('queue listens');
   },
 };
 

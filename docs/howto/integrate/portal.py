@@ -169,7 +169,9 @@ class Sink(BaseHTTPRequestHandler):
 
 def webhook() -> None:
     store().close()
-    HTTPServer(SINK, Sink).serve_forever()
+    server = HTTPServer(SINK, Sink)
+    print("webhook listens", flush=True)
+    server.serve_forever()
 
 
 async def listen() -> None:
@@ -177,6 +179,7 @@ async def listen() -> None:
         channel = await connection.channel()
         queue = await channel.declare_queue("portal.breaches", durable=True)
         await queue.bind("dialogue.deadlines", "deadline.deadline_breached.H35.#")
+        print("queue listens", flush=True)
         with store() as held:
             async for message in queue.iterator():
                 async with message.process():  # acknowledged once it is taken in

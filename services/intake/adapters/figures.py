@@ -13,6 +13,7 @@ class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
     oldest_pending: float
     files_unnamed: int
+    oldest_conflict: float
     taken_at: float
 
 
@@ -48,11 +49,15 @@ class StoreFigures:
                 relayed + 1,
             )
             unnamed = await connection.fetchval("SELECT count(*) FROM files WHERE wrapped IS NOT NULL")
+            conflict: Any = await connection.fetchval(
+                "SELECT extract(epoch FROM min(pushed_at))::float8 FROM conflicts WHERE state = 'open'"
+            )
             taken_at = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
         return StoreCounts(
             recorded=dict(self._recorded),
             pending=head - relayed,
             oldest_pending=oldest or 0.0,
             files_unnamed=unnamed,
+            oldest_conflict=conflict or 0.0,
             taken_at=taken_at,
         )

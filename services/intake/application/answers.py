@@ -22,6 +22,7 @@ from shared.events.petition import (
     PetitionReceived,
     PetitionRedirected,
     RefusalNoticeSent,
+    ToldBy,
     WrittenReplyIssued,
 )
 from shared.sentences import Sentence
@@ -87,6 +88,13 @@ class SurvivorView(msgspec.Struct, frozen=True, kw_only=True):
     state: PublicState
 
 
+class ConsentView(msgspec.Struct, frozen=True, kw_only=True):
+    """By which ways the petitioner agreed to be told, and on which day."""
+
+    told_by: tuple[ToldBy, ...]
+    on: date
+
+
 class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a petition. `reply` is the current one; those that it replaced are `earlier_replies`, in order.
 
@@ -110,6 +118,8 @@ class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
     reply: ReplyView | None = None
     earlier_replies: tuple[ReplyView, ...] = ()
     merged_into: SurvivorView | None = None
+    #: How the petitioner agreed to be told, as it was pushed.
+    consent: ConsentView | None = None
 
 
 class CaseFiles(Protocol):
@@ -196,7 +206,7 @@ class Answers:
         extension = _last(last, ExtensionGranted)
         state = public_state(asked.facts)
         told = [await self._reply(asked.petition_id, link, fact, opened) for link, fact in replies]
-        case = fold_reply_case(last.facts)
+        case, own = fold_reply_case(last.facts), fold_reply_case(asked.facts)
         begun = case.round.reopened.position if case is not None and case.round.reopened is not None else 0
         is_current = bool(replies) and replies[-1][1].position > begun
         return AnswerView(
@@ -215,6 +225,7 @@ class Answers:
             reply=told[-1] if is_current else None,
             earlier_replies=tuple(told[:-1] if is_current else told),
             merged_into=_survivor(last) if last is not asked else None,
+            consent=_consent(own.receipt) if own is not None else None,
         )
 
     async def _opened(
@@ -305,8 +316,8 @@ def _sent(link: ChainLink) -> Iterator[AnyFact]:
 def _replies(chain: Chain) -> list[tuple[ChainLink, AnyFact]]:
     """What answers the petition that is asked for, in the order of effect: of survivors what came after the merger
     and answers one of its petitioners."""
-    receipt = chain.links[0].facts[0].event
-    own = set(receipt.petitioner_ids) if isinstance(receipt, PetitionReceived) else set()
+    case = fold_reply_case(chain.links[0].facts)
+    own = set(case.receipt.petitioner_ids) if case is not None else set()
     found: dict[UUID, tuple[ChainLink, AnyFact]] = {}
     for link in chain.links:
         for fact in standing(link.facts):
@@ -341,6 +352,11 @@ def _redirection(fact: AnyFact) -> RedirectionView:
     event = fact.event
     assert isinstance(event, PetitionRedirected)
     return RedirectionView(on=fact.on, procedure=event.procedure, body=event.body)
+
+
+def _consent(receipt: PetitionReceived) -> ConsentView | None:
+    said = receipt.consent
+    return ConsentView(told_by=said.told_by, on=said.on) if said is not None else None
 
 
 def _survivor(link: ChainLink) -> SurvivorView:

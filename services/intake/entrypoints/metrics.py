@@ -31,6 +31,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     hindered: bool = False
     unanswered: int = 0
     files_unnamed: int = 0
+    oldest_conflict: float = 0.0
     files_kept_at: float | None = None
     files_unreadable: int = 0
     seals_unopened: int = 0
@@ -77,6 +78,12 @@ FAMILIES = (
         "Answers that reached no queue of the sender's",
         "unanswered",
         counts=True,
+    ),
+    Family(
+        "intake_conflicts_oldest_timestamp_seconds",
+        (),
+        "When the oldest push came in that waits for a decision of an office; 0 when none waits",
+        "oldest_conflict",
     ),
     Family("intake_files_unnamed", (), "Uploaded files that no command has named yet", "files_unnamed"),
     Family(

@@ -128,8 +128,16 @@ async def test_answer__without_the_right_is_its_public_part(intake: Intake, call
     told = await answer(intake, caller, petition)
     assert (told["state"], told["content"]) == ("replied", "withheld")
     assert (told["reply"]["number"], told["reply"]["text"]) == ("12/UBND", "")
+    tags = {(await asked(intake, each, petition)).headers["etag"] for each in (caller, "portal")}
+    assert len(tags) == 2
     assert (await intake.get(told["reply"]["file"], token=TOKENS[caller])).status_code == 403
-    assert await readings(intake, petition) == []
+    assert caller not in await readings(intake, petition)
+
+
+async def test_answer__says_how_the_petitioner_agreed_to_be_told(intake: Intake) -> None:
+    petition = await pushed(intake, consent={"told_by": ["sms"], "on": "2026-11-30"})
+    assert (await answer(intake, "portal", petition))["consent"] == {"told_by": ["sms"], "on": "2026-11-30"}
+    assert (await answer(intake, "portal", await pushed(intake)))["consent"] is None
 
 
 async def test_answer__is_for_nobody_else(intake: Intake) -> None:

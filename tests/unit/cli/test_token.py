@@ -84,3 +84,15 @@ def test_rights__say_role_place_and_sources() -> None:
 
 def test_rights__are_said_of_every_role() -> None:
     assert ROLE_RIGHTS.keys() == ROLE_TITLES.keys() == ROLES
+
+
+def test_token__reads_answers_unless_it_may_do_nothing_more(file: Path) -> None:
+    for name, given in (("cổng", ()), ("máy-chủ", ("--may", "none")), ("kho", ("--may", "read-answers"))):
+        assert token(name, *given, "--file", str(file)).exit_code == 0
+    assert {entry.name: entry.may for entry in load_tokens(str(file))} == {
+        "cổng": ("read-answers",),
+        "máy-chủ": (),
+        "kho": ("read-answers",),
+    }
+    refused = token("khác", "--may", "write-answers")
+    assert refused.exit_code == WRONG_USE and "read-answers, none" in refused.stderr

@@ -58,7 +58,6 @@ FIELD_SAMPLES: Mapping[str, Any] = {
     "actor": "cong-tinh",
     "issuer": "Ủy ban nhân dân huyện Tam Đường",
     "roles": "office",
-    "rights": "read-answers",
     "role": "office",
     # --- petitions
     "subject": "Đường vào bản",

@@ -1,9 +1,11 @@
 """A file of a secret is there, whole, and readable by nobody else; each fault is told with its remedy."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import KeySet, RSAKey
 
 from services.doctor import secret_files
 from services.doctor.findings import Finding, State
@@ -185,3 +187,21 @@ def test_key_of_tls__that_a_url_names_is_a_secret_too(reached: Path) -> None:
     key.chmod(0o644)
     settings = intake(reached, amqp_url=f"amqps://u@h/v?keyfile={key}")
     assert told(settings) == [f"INTAKE_AMQP_URL: everybody on this machine may use {key} (0644)"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"jwt_issuer": "https://id.example.vn"}, []),
+        ({"jwt_issuer": "http://id.example.vn"}, ["INTAKE_JWT_ISSUER"]),
+        ({"jwt_issuer": "https://id.example.vn", "jwt_audience": ""}, ["INTAKE_JWT_AUDIENCE"]),
+        ({"jwt_issuer": "https://id.example.vn", "jwt_jwks": "{folder}/jwks.json"}, []),
+        ({"jwt_issuer": "https://id.example.vn", "jwt_jwks": "{folder}/nothing.json"}, ["INTAKE_JWT_JWKS"]),
+        ({"jwt_issuer": "https://id.example.vn", "jwt_jwks": "{folder}/master.key"}, ["INTAKE_JWT_JWKS"]),
+    ],
+)
+def test_provider_of_systems__is_looked_at(reached: Path, settings: dict[str, str], expected: list[str]) -> None:
+    key = RSAKey.generate_key(2048, {"kid": "first"})
+    (reached / "jwks.json").write_text(json.dumps(KeySet([key]).as_dict(private=False)))
+    named = {name: value.format(folder=reached) for name, value in settings.items()}
+    assert [said.partition(":")[0] for said in told(intake(reached, **named))] == expected

@@ -29,7 +29,7 @@ from tests.support.office import AGENCIES, BEGIN, DISTRICT, Office
 from tests.support.pair import Pair
 from tests.support.pair import pair as made_pair
 from tests.support.postgres import TestServer
-from tests.support.prometheus import RULES, Exporter, Sink, Watch, serving, until
+from tests.support.prometheus import RULES, AlertReceiver, Exporter, Watch, serving, until
 
 EVENTS, COMMANDS = events_of("local"), commands_of("local")
 
@@ -52,7 +52,7 @@ class WatchedPair:
 
     watch: Watch
 
-    def __init__(self, pair: Pair, broker: PrivateBroker, sink: Sink, stub: Exporter) -> None:
+    def __init__(self, pair: Pair, broker: PrivateBroker, sink: AlertReceiver, stub: Exporter) -> None:
         self.pair, self.broker, self.sink, self.stub = pair, broker, sink, stub
         self.intake, self.followup = pair.services
         self.followup_dsn = self.followup.environment["FOLLOWUP_DATABASE_URL"]
@@ -90,7 +90,7 @@ class WatchedPair:
 
 @pytest.fixture
 def scene(pg_server: TestServer, tmp_path: Path, rabbit_server: PrivateBroker, amqp_url: str) -> Iterator[WatchedPair]:
-    sink, stub = Sink(), Exporter()
+    sink, stub = AlertReceiver(), Exporter()
     with made_pair(pg_server, tmp_path, amqp_url) as pair, serving(sink) as told, serving(stub) as told_by_stub:
         intake = pair.intake(CLOCK_START=BEGIN, FILES=str(tmp_path / "files")).start()
         followup = pair.followup(intake).start()
@@ -535,7 +535,7 @@ def unpublished_calendar(scene: WatchedPair) -> None:
     scene.ends("DoithoaiCalendarUnpublished")
 
 
-def everything_was_told(sink: Sink) -> None:
+def everything_was_told(sink: AlertReceiver) -> None:
     """Each alert was received firing and resolved, by whom it concerns, in words that were rendered."""
     groups = yaml.safe_load((RULES / "alerts.rules.yml").read_text("utf-8"))["groups"]
     names = {rule["alert"] for group in groups for rule in group["rules"]}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.prometheus import Exporter, Sink, Watch, serving, until
+from tests.support.prometheus import AlertReceiver, Exporter, Watch, serving, until
 
 FACTOR = 150  # fifteen minutes are six seconds
 KNOWN = "count(last_over_time(source_kind_agency:followup_deadline_alerts_total:max[1h] offset 6s)) >= %d"
@@ -15,13 +15,13 @@ KNOWN = "count(last_over_time(source_kind_agency:followup_deadline_alerts_total:
 class SettablePair:
     """A pair that tells what the test sets, and those who watch it."""
 
-    def __init__(self, intake: Exporter, followup: Exporter, sink: Sink, watch: Watch) -> None:
+    def __init__(self, intake: Exporter, followup: Exporter, sink: AlertReceiver, watch: Watch) -> None:
         self.intake, self.followup, self.sink, self.watch = intake, followup, sink, watch
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SettablePair]:
-    intake, followup, sink = Exporter(), Exporter(), Sink()
+    intake, followup, sink = Exporter(), Exporter(), AlertReceiver()
     with serving(intake) as a, serving(followup) as b, serving(sink) as c:
         watch = Watch(tmp_path_factory.mktemp("watch"), {"intake": a, "followup": b}, c, FACTOR)
         try:

@@ -165,7 +165,7 @@ def serving(answer: Callable[[str, bytes], bytes], status: int = 200) -> Iterato
             thread.join()
 
 
-class Sink:
+class AlertReceiver:
     """Where Alertmanager's notifications arrive: what a person on call would have seen."""
 
     def __init__(self) -> None:

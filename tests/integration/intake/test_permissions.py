@@ -28,7 +28,7 @@ _ROLE_REFUSED = "urn:doithoai:problem:role-may-not"
 _BY_COMMAND = re.compile(r"/(acts|people)/")
 
 
-class Service:
+class CalledService:
     """A running service, asked as each role."""
 
     def __init__(self, app: Litestar, client: httpx.AsyncClient, tokens: dict[str, str]) -> None:
@@ -51,7 +51,9 @@ class Service:
         return await self.client.request(method, path, headers=headers, **body)
 
 
-async def with_tokens(folder: Path, serve: Callable[[Path], Any], tokens: dict[str, str]) -> AsyncIterator[Service]:
+async def with_tokens(
+    folder: Path, serve: Callable[[Path], Any], tokens: dict[str, str]
+) -> AsyncIterator[CalledService]:
     """A service that knows a caller of each role, over its application."""
     entries = []
     for role in sorted(ROLES):
@@ -62,11 +64,11 @@ async def with_tokens(folder: Path, serve: Callable[[Path], Any], tokens: dict[s
     async with serve(file) as app:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            yield Service(app, client, tokens)
+            yield CalledService(app, client, tokens)
 
 
 @pytest.fixture
-async def intake_service(placed: str, tmp_path: Path) -> AsyncIterator[Service]:
+async def intake_service(placed: str, tmp_path: Path) -> AsyncIterator[CalledService]:
     key = tmp_path / "master.key"
     key.write_bytes(MASTER_KEY)
 
@@ -80,7 +82,7 @@ async def intake_service(placed: str, tmp_path: Path) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
-async def followup_service(pg_server: TestServer, tmp_path: Path) -> AsyncIterator[Service]:
+async def followup_service(pg_server: TestServer, tmp_path: Path) -> AsyncIterator[CalledService]:
     dsn = await pg_server.fresh("shared.postgres", "services.followup")
 
     def serve(file: Path) -> Any:
@@ -91,7 +93,7 @@ async def followup_service(pg_server: TestServer, tmp_path: Path) -> AsyncIterat
         yield service
 
 
-async def disagreements(service: Service) -> list[str]:
+async def disagreements(service: CalledService) -> list[str]:
     """Where what a route declares is not what a caller meets."""
     found = []
     for path, method, handler in service.handlers:
@@ -114,11 +116,11 @@ async def disagreements(service: Service) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-async def test_intake__refuses_each_role_exactly_where_it_declares_so(intake_service: Service) -> None:
+async def test_intake__refuses_each_role_exactly_where_it_declares_so(intake_service: CalledService) -> None:
     assert await disagreements(intake_service) == []
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-async def test_followup__refuses_each_role_exactly_where_it_declares_so(followup_service: Service) -> None:
+async def test_followup__refuses_each_role_exactly_where_it_declares_so(followup_service: CalledService) -> None:
     assert await disagreements(followup_service) == []

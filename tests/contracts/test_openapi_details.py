@@ -186,6 +186,8 @@ def test_docs__show_every_operation_with_no_script_and_no_other_host(service: st
         assert f"docs/{found.id}" in listed.text
         shown_page = client.get(f"/docs/{found.id}")
         assert shown_page.status_code == 200 and found.path in shown_page.text
+        assert "`" not in shown_page.text, found.id
+        assert re.fullmatch(r"[^{}…#%]*", found.curl.splitlines()[0]), found.curl
         assert "<script" not in shown_page.text and not re.search(r'(src|href)="https?:', shown_page.text)
     assert "default-src 'none'" in listed.headers["content-security-policy"]
     assert client.get("/docs/nothing").status_code == 404

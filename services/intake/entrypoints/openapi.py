@@ -21,6 +21,7 @@ from services.intake.domain import errors
 from services.intake.domain.refusal_words import REFUSAL_WORDS
 from services.intake.entrypoints.limits import MAX_KEY
 from shared.events import EVENTS
+from shared.events.field_samples import FIELD_SAMPLES, FORM_SAMPLES
 from shared.http.openapi import (
     READ_STATUSES,
     REF,
@@ -229,8 +230,10 @@ def _describe_target(parameter: Parameter, aggregate: str) -> None:
             parameter.description = f"the id of the {aggregate}"
         case "jurisdiction" | "agency":
             parameter.description = f"the code of the {aggregate}, such as H35.10, or its id"
+            parameter.example = FIELD_SAMPLES[aggregate]
         case _:
             parameter.description = f"the id of the {aggregate}"
+            parameter.example = FIELD_SAMPLES["petitioner_id"] if aggregate == "petitioner" else FORM_SAMPLES["uuid"]
 
 
 def target_operation(

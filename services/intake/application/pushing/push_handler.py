@@ -55,6 +55,7 @@ from services.intake.domain import (
     Petition,
     check_role,
     check_sender,
+    check_source,
     decide,
     fold_petition,
 )
@@ -149,6 +150,8 @@ class PushHandler:
     async def withdraw(self, source: str, external_id: str, command: Command) -> CommandOutcome:
         """Withdraw a petition by its reference; once it is withdrawn, the same again adds nothing. Raises Refused."""
         check_caller(command)
+        if command.caller.is_sender:  # who is told nothing of what another system pushed, nor that it did
+            check_source(command.caller, source)
         if (place := await self._place((source, external_id))) is None:
             raise NotFound(None, "reference")
         facts = await self._facts(place, command.caller)

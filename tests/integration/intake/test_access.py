@@ -105,7 +105,7 @@ POSTED: dict[str, Rule] = {
     "/v1/clock": OPERATORS,
     "/v1/files": UPLOADERS,
     "/v1/petitions/batch": PUSHERS,
-    f"{BY_REFERENCE}/withdrawal": DECIDERS,  # of a source that is none of these systems'
+    f"{BY_REFERENCE}/withdrawal": DECIDERS,  # of a source that none of these systems is
     "/v1/conflicts/{conflict_id:uuid}/acceptance": DECIDERS,
     "/v1/conflicts/{conflict_id:uuid}/refusal": DECIDERS,
 }
@@ -184,7 +184,7 @@ async def test_question__is_answered_by_its_rule_alone(asked: Asked) -> None:
 async def test_posted_question__is_for_its_callers(asked: Asked) -> None:
     for method, path, rule in [
         *(("POST", path, rule) for path, rule in POSTED.items()),
-        ("PUT", BY_REFERENCE, DECIDERS),
+        ("PUT", BY_REFERENCE, PUSHERS),
     ]:
         for asking in asked.askings:
             headers = {"Authorization": f"Bearer {asking.token}"} if asking.token else {}

@@ -66,6 +66,17 @@ def test_consumer__that_fails_keeps_nothing_of_the_page(tmp_path: Path) -> None:
     assert consume(StubFeed(3), tmp_path / "s") == [1, 2, 3]
 
 
+def test_store__whose_commit_fails_goes_on(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "s") as store:
+        store.connection.execute("PRAGMA foreign_keys = ON")
+        store.connection.execute("CREATE TABLE a (id INTEGER PRIMARY KEY)")
+        store.connection.execute("CREATE TABLE b (a REFERENCES a(id) DEFERRABLE INITIALLY DEFERRED)")
+        with pytest.raises(sqlite3.IntegrityError), store.transaction() as transaction:
+            transaction.execute("INSERT INTO b VALUES (7)")
+        with store.transaction() as transaction:
+            assert transaction.execute("SELECT * FROM b").fetchall() == []
+
+
 def test_restored_store__is_told_and_what_comes_again_is_not_doubled(tmp_path: Path) -> None:
     feed = StubFeed(8)
     consume(feed, tmp_path / "s")

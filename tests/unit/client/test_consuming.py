@@ -47,6 +47,18 @@ def test_consumer__goes_on_where_it_was(tmp_path: Path) -> None:
     assert consume(feed, tmp_path / "s") == [9]
 
 
+def test_end__is_known_though_no_instant_is_stated() -> None:
+    feed = StubFeed(4)
+    feed.complete_to, cursors = None, [""]
+    with reading(feed) as client:
+        for _ in range(4):
+            page = client.page(cursor=cursors[-1])
+            cursors.append(page.cursor)
+            if page.is_last:
+                break
+    assert page.is_last and cursors == ["", "3", "4", "4"]
+
+
 def test_consumer__passes_pages_in_which_it_may_see_nothing(tmp_path: Path) -> None:
     assert consume(StubFeed(50, seen={49}), tmp_path / "s") == [49]
 

@@ -1,5 +1,6 @@
 """The way to a sink: to the address that was judged, under the name of the sink, and to no other."""
 
+import asyncio
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from services.followup.adapters.webhooks import sink_client
 from services.followup.adapters.webhooks.sink_addresses import AllowedSinks
 from services.followup.adapters.webhooks.sink_client import SinkClient
 from services.followup.adapters.webhooks.webhook_seals import SinkSecrets
@@ -90,3 +92,27 @@ async def test_sink_that_is_not_there__is_unreachable() -> None:
     assert await delivered(client(["127.0.0.1"], ssl.create_default_context()), url) == Answer(
         Verdict.FAILED, why="unreachable"
     )
+
+
+async def test_answer_without_end__is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_client, "WHOLE", 2.0)
+    ended = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 2000)
+        await ended.wait()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        sinks = client(["127.0.0.1"], ssl.create_default_context())
+        assert await delivered(sinks, f"http://127.0.0.1:{port}/") == Answer(Verdict.DELIVERED, 200)
+        ended.set()
+
+
+async def test_proxy_of_the_environment__is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    async with sink_served() as sink:
+        sinks = client(["127.0.0.1"], ssl.create_default_context())
+        assert (await delivered(sinks, sink.url)).verdict is Verdict.DELIVERED

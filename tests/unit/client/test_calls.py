@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from doithoai_client import CallRefused, Client, DayComparison, DayRecord, NotReached, Retries, digest_of
+from doithoai_client import CallRefused, Client, ClientError, DayComparison, DayRecord, NotReached, Retries, digest_of
 from doithoai_client.calls import MOST_BYTES, in_batches
 from doithoai_client.reconciling import by_bucket
 
@@ -49,6 +49,31 @@ def test_call__that_may_be_recorded_is_sent_again_with_the_same_key(trouble: htt
     keys = {request.headers["idempotency-key"] for request in asked}
     assert len(asked) == 3 and len(keys) == 1 and min(map(len, keys)) > 20
     assert len({request.content for request in asked}) == 1
+
+
+@pytest.mark.parametrize("trouble", [httpx.Response(503), httpx.Response(502), httpx.ReadError("lost")])
+def test_call__that_followup_may_have_done_is_not_sent_again(trouble: httpx.Response | Exception) -> None:
+    asked, answer = outcomes(trouble, httpx.Response(201, json={"id": "i"}))
+    with client_of(answer) as client, pytest.raises(ClientError):
+        client.send("followup", "POST", "/v1/subscriptions", {"sink": "https://portal.example"})
+    assert len(asked) == 1 and "idempotency-key" not in asked[0].headers
+
+
+@pytest.mark.parametrize("trouble", [httpx.Response(429), httpx.ConnectError("no"), httpx.ConnectTimeout("no")])
+def test_call__that_followup_cannot_have_done_is_sent_again(trouble: httpx.Response | Exception) -> None:
+    asked, answer = outcomes(trouble, httpx.Response(201, json={"id": "i"}))
+    with client_of(answer) as client:
+        assert client.send("followup", "POST", "/v1/subscriptions", {"sink": "https://portal.example"}) == {"id": "i"}
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("name", ["a/b", ".", ".."])
+def test_reference__that_no_address_can_hold_goes_in_a_batch(name: str) -> None:
+    asked, answer = outcomes(httpx.Response(200, json={"items": [{"status": 201, "push": PUSHED}]}))
+    with client_of(answer) as client:
+        assert client.put(name, "1", {}).result == "created"
+    assert asked[0].url.path == "/v1/petitions/batch"
+    assert json.loads(asked[0].content)["items"][0]["external_id"] == name
 
 
 def test_call__is_sent_no_oftener_than_said() -> None:

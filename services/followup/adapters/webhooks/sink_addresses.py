@@ -9,6 +9,8 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -34,6 +36,8 @@ _WRAPPED = (
     ipaddress.ip_network("2001::/32"),
     ipaddress.ip_network("64:ff9b:1::/48"),
 )
+#: Threads of their own: a name whose servers do not answer, which anybody may have, keeps one for long.
+_RESOLVING = ThreadPoolExecutor(16, "webhook-names")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 #: How a host ends in which libraries see an IPv4 address, though it is not written as one: 2130706433, 0x7f.1.
 _NUMBER = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)")
@@ -148,7 +152,8 @@ def is_public(address: Address) -> bool:
 
 async def resolved(host: str, port: int) -> Sequence[str]:
     """The addresses of a host by the system's resolver. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVING, ask)
     return [str(each[4][0]) for each in found]
 
 

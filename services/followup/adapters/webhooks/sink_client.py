@@ -122,7 +122,6 @@ class SinkSession:
         except (TimeoutError, httpx.TimeoutException):
             return Answer(Verdict.FAILED, why="timeout"), {}
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, ValueError) as error:
-            self._address = ""  # it may have moved
             return Answer(Verdict.FAILED, why=_kind_of(error)), {}
 
 

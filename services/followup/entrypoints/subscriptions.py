@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import Link
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
@@ -42,7 +43,7 @@ from shared.events import EVENTS, Recorded
 from shared.events.registry import SCHEMA
 from shared.feed_cursor import LONGEST, MARGIN, ForeignCursor, place_in
 from shared.http.auth import AuthenticatedCaller, Callers, caller_of, proof_of
-from shared.http.openapi import body_operation, problems
+from shared.http.openapi import body_operation, describe_answer, problems
 from shared.http.permissions import Permission, permitted
 from shared.http.problems import ProblemError, problem
 from shared.http.scoped_feed import Visible
@@ -353,6 +354,22 @@ def subscription_routes(door: WebhookDoor | None) -> list[HTTPRouteHandler]:
     return permitted(Permission(frozenset(SUBSCRIBERS), "own"), routes)
 
 
+_ID_IN_ANSWER = {"subscription_id": "$response.body#/id"}
+
+
+class _SubscribeOperation(body_operation(NewSubscription)):  # type: ignore[misc]
+    """What was made is read, tried and followed under its id."""
+
+    def describe(self) -> None:
+        super().describe()
+        links = {
+            "subscription": Link(operation_id="get_subscription", parameters=_ID_IN_ANSWER),
+            "test": Link(operation_id="send_test", parameters=_ID_IN_ANSWER),
+            "deliveries": Link(operation_id="list_deliveries", parameters=_ID_IN_ANSWER),
+        }
+        describe_answer(self, "201", ("Location",), links=links)
+
+
 def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandler]:
     @post(
         PATH,
@@ -363,7 +380,7 @@ def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHa
         "Webhooks says.",
         tags=["subscription"],
         status_code=201,
-        operation_class=body_operation(NewSubscription),
+        operation_class=_SubscribeOperation,
         responses=_CHANGING,
     )
     async def subscribe(request: HttpRequest) -> Response[SubscriptionView]:

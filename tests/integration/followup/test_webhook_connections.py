@@ -68,6 +68,8 @@ async def test_name_that_leads_elsewhere_later__is_judged_again() -> None:
         (410, {}, Answer(Verdict.GONE, 410, "gone")),
         (429, {"Retry-After": "30"}, Answer(Verdict.FAILED, 429, "status", 30.0)),
         (503, {"Retry-After": "soon"}, Answer(Verdict.FAILED, 503, "status")),
+        (503, {"Retry-After": "1 Jan 99999999999999999999 00:00:00 GMT"}, Answer(Verdict.FAILED, 503, "status")),
+        (503, {"Retry-After": "1 Jan 2020 00:00:00 +99999999999999"}, Answer(Verdict.FAILED, 503, "status")),
         (503, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, Answer(Verdict.FAILED, 503, "status", 0.0)),
         (500, {"Retry-After": "30"}, Answer(Verdict.FAILED, 500, "status")),
         (204, {"Set-Cookie": "a=b"}, Answer(Verdict.DELIVERED, 204)),
@@ -116,3 +118,11 @@ async def test_proxy_of_the_environment__is_not_asked(monkeypatch: pytest.Monkey
     async with sink_served() as sink:
         sinks = client(["127.0.0.1"], ssl.create_default_context())
         assert (await delivered(sinks, sink.url)).verdict is Verdict.DELIVERED
+
+
+async def test_what_nobody_foresaw__is_an_answer_too() -> None:
+    async def broken(host: str, port: int) -> list[str]:
+        raise RuntimeError(host)
+
+    sinks = SinkClient(AllowedSinks(), "doithoai", ssl.create_default_context(), lambda: datetime.now(UTC), broken)
+    assert await delivered(sinks, "https://portal.example/") == Answer(Verdict.FAILED, why="broken-off")

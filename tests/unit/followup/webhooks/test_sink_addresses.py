@@ -41,7 +41,7 @@ def found(url: str, *addresses: str, allowed: str = "") -> str:
         "239.1.1.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
         "::ffff:169.254.169.254", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
-        "2001:db8::1", "100::1",
+        "2001:db8::1", "100::1", "fec0::1", "feff::1", "3fff::1", "5f00::1", "192.88.99.1",
     ],
 )  # fmt: skip
 def test_address_inside__is_refused_however_it_is_written(address: str) -> None:

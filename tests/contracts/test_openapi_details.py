@@ -189,6 +189,7 @@ def test_docs__show_every_operation_with_no_script_and_no_other_host(service: st
         assert "`" not in shown_page.text, found.id
         assert re.fullmatch(r"[^{}…#%]*", found.curl.splitlines()[0]), found.curl
         assert "<script" not in shown_page.text and not re.search(r'(src|href)="https?:', shown_page.text)
+    assert listed.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in listed.headers["content-security-policy"]
     assert client.get("/docs/nothing").status_code == 404
 

@@ -76,8 +76,8 @@ class WatchedProtocol(HttpToolsProtocol):
     def _unread_by_parser(self, data: bytes) -> bytes:
         """Read on; what is returned is to be read next.
 
-        Whoever offers to change to another protocol (`Upgrade`) is answered in this one (RFC 9110, 7.8). The parser holds
-        instead that what follows the head belongs to the other protocol, so another one reads the head without the offer.
+        Whoever offers to change to another protocol (`Upgrade`) is answered in this one (RFC 9110, 7.8). The parser
+        holds instead that what follows the head is of the other protocol: a new one reads the head without the offer.
         """
         try:
             self.parser.feed_data(data)

@@ -77,8 +77,7 @@ class WatchedProtocol(HttpToolsProtocol):
         """Read on; what is returned is to be read next.
 
         Whoever offers to change to another protocol (`Upgrade`) is answered in this one (RFC 9110, 7.8). The parser
-        holds instead that what follows the head belongs to the other protocol, so another one reads the head without
-        the offer.
+        holds instead that what follows the head is of the other protocol: a new one reads the head without the offer.
         """
         try:
             self.parser.feed_data(data)

@@ -44,7 +44,6 @@ from services.intake.application.pushing.reading import (
     unlike,
     weigh,
 )
-from services.intake.application.pushing.source_version import rank
 from services.intake.application.pushing.turns import Turns
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
@@ -64,6 +63,7 @@ from services.intake.domain.acts.petition.correct import correctable
 from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import annulled_ids
+from shared.cases.source_version import rank
 from shared.event_store.errors import VersionConflict
 from shared.events import SEALED, PetitionReference
 from shared.events.petition import PersonalDataErased, PetitionCorrected, PetitionReceived, PetitionWithdrawn

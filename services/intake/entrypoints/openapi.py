@@ -308,7 +308,8 @@ def push_operation(body: type[msgspec.Struct]) -> type[Operation]:
                 self.responses |= {"200": known, "201": received}
             for status, example in (("200", _CHANGED), ("201", _CREATED)):
                 describe_answer(self, status, ("ETag",), links=FOUND)
-                self.responses[status].content["application/json"].example = example
+                answer: Any = operation.responses[status]
+                answer.content["application/json"].example = example
 
     return PushOperation
 

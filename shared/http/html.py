@@ -32,9 +32,7 @@ def page(template: str, **values: Any) -> Response[Any]:
     """A page of a template, with its values."""
     made = _templates()
     headers = {"Content-Security-Policy": str(made.globals["policy"]), "Referrer-Policy": "no-referrer"}
-    return Response(
-        made.get_template(template).render(**values), media_type="text/html; charset=utf-8", headers=headers
-    )
+    return Response(made.get_template(template).render(**values), media_type="text/html", headers=headers)
 
 
 def prefers_html(request: Request[Any, Any, Any]) -> bool:

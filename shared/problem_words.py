@@ -330,6 +330,11 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "length": Sentence(
                 "Tham số {parameter} dài tối đa {most} ký tự.", "{parameter} may have at most {most} characters"
             ),
+            "instant": Sentence(
+                "Tham số {parameter} là một thời điểm kèm múi giờ (2026-03-02T08:15:00%2B07:00); trong địa chỉ, dấu + "
+                "viết là %2B.",
+                "{parameter} is an instant with its offset (2026-03-02T08:15:00%2B07:00); a + is written %2B there",
+            ),
             "kind": Sentence(
                 "Tham số {parameter} không đúng kiểu; cần: {kind}.", "{parameter} must be of the kind {kind}"
             ),

@@ -59,8 +59,8 @@ def doithoai(*arguments: str, **environment: str) -> "subprocess.CompletedProces
         (["import", "/nonexist.csv", "--source", "x", "--jurisdiction", "?"], "--jurisdiction: "),
         (["import", "/nonexist.csv", "--source", "x"], "name a file that can be"),
         (["calendar", "propose", "2027", "--out", "/nonexist/x"], "/nonexist/x: không ghi được"),
-        (["dev", "--intake-port", "9999", "--followup-port", "9999"], "give two different ports"),
-        (["dev", "--intake-port", "8571"], "give two different ports"),
+        (["dev", "--intake-port", "9999", "--followup-port", "9999"], "give different ports"),
+        (["dev", "--intake-port", "8571"], "give different ports"),
         (
             ["replay", "--until", "5", "--from", "ftp://x"],
             "'ftp://x' is neither http://, https:// nor postgresql://",

@@ -46,9 +46,7 @@ def _case(asking: Asking, place: str) -> set[int]:
 
 
 def _content(asking: Asking, place: str) -> set[int]:
-    if (seen := _case(asking, place)) != FOUND:
-        return seen
-    return FOUND if asking.role in ("office", "chair", "agency") else REFUSED
+    return _case(asking, place) if asking.role in ("office", "chair", "agency") else REFUSED
 
 
 def _answer(asking: Asking, place: str) -> set[int]:
@@ -61,7 +59,17 @@ def _compared(asking: Asking, place: str) -> set[int]:
     return FOUND if compares else REFUSED
 
 
+def _file(asking: Asking, place: str) -> set[int]:
+    if (seen := _case(asking, place)) != FOUND:
+        return seen
+    return FOUND if asking.role in ("office", "chair", "agency") else REFUSED
+
+
 def _minutes(asking: Asking, place: str) -> set[int]:
+    return _minutes_file(asking, place) if asking.role in ("office", "chair", "agency") else REFUSED
+
+
+def _minutes_file(asking: Asking, place: str) -> set[int]:
     if (seen := _case(asking, place)) != FOUND:
         return seen
     return FOUND if asking.role in ("office", "chair") else REFUSED
@@ -77,6 +85,7 @@ SENT_BACK: Rule = lambda asking, place: {303}  # noqa: E731
 #: Whoever has a token: what is asked for is nobody's secret, or the answer holds only what the caller sees.
 CALLERS = _known(lambda asking, place: FOUND)
 CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_minutes), _known(_everything)
+FILE_OF_CASE, MINUTES_FILE = _known(_file), _known(_minutes_file)
 #: What became of a petition that none of these systems pushed; a day on which it was.
 ANSWER, COMPARED = _known(_answer), _known(_compared)
 #: Who sees cases: of a log that holds them they see their part.
@@ -96,6 +105,16 @@ REMINDERS = _known(lambda asking, place: FOUND if asking.role in ("office", "cha
 STAFF = _known(lambda asking, place: FOUND if asking.role in ("admin", "chair", "office") else REFUSED)
 #: The same, of what is not there; everybody, of what only an intake could show, and of what is not there.
 STAFF_NOTHING = _known(lambda asking, place: NOT_THERE if asking.role in ("admin", "chair", "office") else REFUSED)
+#: Anybody, of what is not there.
+NOTHING_FOR_ANYBODY: Rule = lambda asking, place: NOT_THERE  # noqa: E731
+#: Who keeps the minutes of a conference, of what is none; who decides on conflicts, while there is no intake.
+KEEPERS_NOTHING = _known(lambda asking, place: NOT_THERE if asking.role in ("office", "chair") else REFUSED)
+DECIDERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair") else REFUSED)
+DECIDERS_AWAY = _known(lambda asking, place: {503} if asking.role in ("office", "chair") else REFUSED)
+SEES_NO_CONFLICT = ("agency", "admin", "auditor")
+#: Who sees what portals pushed against the office's own record.
+CONFLICTS = _known(lambda asking, place: REFUSED if asking.role in SEES_NO_CONFLICT else FOUND)
+CONFLICTS_NOTHING = _known(lambda asking, place: REFUSED if asking.role in SEES_NO_CONFLICT else NOT_THERE)
 AWAY = _known(lambda asking, place: {503})
 NOTHING = _known(lambda asking, place: NOT_THERE)
 #: Those who watch over the pair itself.
@@ -107,6 +126,8 @@ OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "opera
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)
 #: Those who may give a command that names a file.
 UPLOADERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "agency", "system") else REFUSED)
+#: Those who may push in the name of a source.
+PUSHERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "system") else REFUSED)
 OPERATORS = _known(lambda asking, place: FOUND if asking.role == "operations" else REFUSED)
 
 

@@ -59,6 +59,8 @@ class StubIntake:
                 content=msgspec.json.encode({"items": list(DEFINITIONS.values()), "acts": ACT_DEFINITIONS}),
                 headers=TAG,
             )
+        if path == "/v1/conflicts":
+            return httpx.Response(200, json={"items": []})
         if path.endswith("/content"):
             return httpx.Response(200, json={"events": self.content})
         _, _, plural, target, _ = path.split("/")

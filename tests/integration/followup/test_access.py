@@ -24,14 +24,18 @@ from tests.support.access import (
     AWAY,
     CALLERS,
     CASE,
+    DECIDERS,
+    DECIDERS_AWAY,
     EVERYTHING,
     FOLLOWERS,
+    KEEPERS_NOTHING,
     NATION,
     NO_AGENCY,
     NO_CASES,
     NO_INTAKE,
     NO_INTAKE_AT_PLACE,
     NOTHING,
+    NOTHING_FOR_ANYBODY,
     PLACE,
     REMINDERS,
     SENT_BACK,
@@ -63,6 +67,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 #: A petition of the district that the agency owes an answer on, and the only case that its callers may see.
 THEIRS = petition("waiting")
 DISTRICT, STATION = "H35.10", "H35.10.7"
+#: Who the caller is, which everybody may know of itself.
+ME = "/v1/me"
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): ANYBODY,
     ("GET", "/readyz"): ANYBODY,
@@ -113,7 +119,16 @@ RULES: dict[tuple[str, str], Rule] = {
     # The case that is asked for is a petition; nobody is `local` here, who alone has doors and samples.
     ("GET", "/cases/{subject_id:uuid}/hall"): NOTHING,
     ("GET", "/cases/{subject_id:uuid}/hall/now"): NOTHING,
-    ("GET", "/cases/{subject_id:uuid}/hall/told"): NOTHING,
+    ("GET", "/cases/{subject_id:uuid}/hall/told"): KEEPERS_NOTHING,
+    ("GET", "/conflicts"): DECIDERS,
+    ("GET", "/conflicts/{source:str}/{conflict_id:uuid}"): DECIDERS_AWAY,
+    ("GET", ME): CALLERS,
+    ("GET", "/docs"): ANYBODY,
+    ("GET", "/docs/{operation:str}"): NOTHING_FOR_ANYBODY,
+    ("GET", "/v1/problems"): ANYBODY,
+    ("GET", "/v1/problems/{code:str}"): NOTHING_FOR_ANYBODY,
+    ("GET", "/v1/schemas"): ANYBODY,
+    ("GET", "/v1/schemas/{topic:str}"): ANYBODY,
     ("GET", "/doors"): NOTHING,
     ("GET", "/doors/{name:str}"): NOTHING,
     ("GET", "/samples"): NOTHING,
@@ -138,6 +153,8 @@ FORMS = {
     ("POST", "/jurisdictions/{code:str}/acts/{command:str}"),
     ("POST", "/jurisdictions/{code:str}/do/{task:str}"),
     ("POST", "/remind/{agency:str}"),
+    ("POST", "/conflicts/{source:str}/{conflict_id:uuid}/acceptance"),
+    ("POST", "/conflicts/{source:str}/{conflict_id:uuid}/refusal"),
     ("POST", "/administration/retries/{source:str}/{petition_id:uuid}"),
     ("POST", "/calendars/{year:int}/edit"),
     ("POST", "/cases/{subject_id:uuid}/hall"),
@@ -236,6 +253,9 @@ async def theirs(asked: Asked) -> dict[str, object]:
         "year": 2019,
         "digest": "0" * 64,
         "name": "office",
+        "conflict_id": THEIRS,
+        "operation": "me",
+        "topic": "DeadlineBreached",
     }
 
 
@@ -262,7 +282,9 @@ async def test_question__is_answered_by_its_rule_alone(asked: Asked) -> None:
 async def test_question__is_answered_to_nobody_who_sees_to_people_alone(asked: Asked) -> None:
     ids = await theirs(asked)
     addresses = [
-        address(p, ids) + QUERIES.get(p, "") for (_, p), rule in RULES.items() if rule not in (ANYBODY, *OF_PEOPLE)
+        address(p, ids) + QUERIES.get(p, "")
+        for (_, p), rule in RULES.items()
+        if rule not in (ANYBODY, *OF_PEOPLE) and p != ME
     ]
     admins = [asking for asking in asked.askings if asking.role == "admin"]
     shown = []

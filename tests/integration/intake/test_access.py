@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from services.intake.application.command_body import CODECS
 from services.intake.application.composite_acts import COMPOSITE_ACTS
 from services.intake.bootstrap import callers_of, running
 from services.intake.configured import seals_of
+from services.intake.entrypoints.pushes import BY_REFERENCE
 from services.intake.settings import IntakeSettings
 from tests.support.access import (
     ANSWER,
@@ -20,14 +22,21 @@ from tests.support.access import (
     CALLERS,
     CASE,
     COMPARED,
+    CONFLICTS,
+    CONFLICTS_NOTHING,
     CONTENT,
+    DECIDERS,
     DRAFTERS,
     EVERYTHING,
+    FILE_OF_CASE,
     FOLLOWERS,
     MINUTES,
+    MINUTES_FILE,
     NATION,
+    NOTHING_FOR_ANYBODY,
     OFFICES,
     OPERATORS,
+    PUSHERS,
     STAFF,
     UPLOADERS,
     Asked,
@@ -55,8 +64,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/reconciliation"): COMPARED,
     ("GET", "/v1/reconciliation/statement"): COMPARED,
     ("GET", "/v1/petitions/{target:str}/content"): CONTENT,
-    ("GET", "/v1/petitions/{target:str}/files/{digest:str}"): CONTENT,
-    ("GET", "/v1/conferences/{target:str}/files/{digest:str}"): MINUTES,
+    ("GET", "/v1/petitions/{target:str}/files/{digest:str}"): FILE_OF_CASE,
+    ("GET", "/v1/conferences/{target:str}/files/{digest:str}"): MINUTES_FILE,
     ("GET", "/v1/conferences/{target:str}"): CASE,
     ("GET", "/v1/conferences/{target:str}/content"): MINUTES,
     ("GET", "/v1/petitions/{target:str}/commands"): CASE,
@@ -79,6 +88,14 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/refused-commands"): OFFICES,
     ("GET", "/v1/people"): STAFF,
     ("GET", "/v1/me"): CALLERS,
+    ("GET", "/v1/conflicts"): CONFLICTS,
+    ("GET", "/v1/conflicts/{conflict_id:uuid}"): CONFLICTS_NOTHING,
+    ("GET", "/docs"): ANYBODY,
+    ("GET", "/docs/{operation:str}"): NOTHING_FOR_ANYBODY,
+    ("GET", "/v1/problems"): ANYBODY,
+    ("GET", "/v1/problems/{code:str}"): NOTHING_FOR_ANYBODY,
+    ("GET", "/v1/schemas"): ANYBODY,
+    ("GET", "/v1/schemas/{topic:str}"): NOTHING_FOR_ANYBODY,
 }
 #: Questions that are posted, and the clock: who may ask at all. An empty body is no question, and refused as one.
 POSTED: dict[str, Rule] = {
@@ -87,6 +104,10 @@ POSTED: dict[str, Rule] = {
     "/v1/calendars/check": DRAFTERS,
     "/v1/clock": OPERATORS,
     "/v1/files": UPLOADERS,
+    "/v1/petitions/batch": PUSHERS,
+    f"{BY_REFERENCE}/withdrawal": DECIDERS,  # of a source that none of these systems is
+    "/v1/conflicts/{conflict_id:uuid}/acceptance": DECIDERS,
+    "/v1/conflicts/{conflict_id:uuid}/refusal": DECIDERS,
 }
 FILE = b"%PDF-1.7 a file that both a petition and a conference name"
 DIGEST = hashlib.sha256(FILE).hexdigest()
@@ -131,7 +152,8 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
 
 def where(path: str, ids: Mapping[str, object]) -> str:
     target = ids.get(path.split("/")[2] if path.count("/") > 1 else "", "x")
-    found = address(path, {"target": target, "year": 2026, "digest": DIGEST, "source": "cổng", "external_id": 1})
+    of_case = {"source": "cổng", "external_id": 1, "conflict_id": UUID(int=1)}
+    found = address(path, {"target": target, "year": 2026, "digest": DIGEST, **of_case})
     if path.startswith("/v1/reconciliation"):
         return f"{found}?source=cổng&day={ids['today']}"
     return found + ("?source=cổng&external_id=1" if path == "/v1/petitions" else "")
@@ -141,7 +163,7 @@ async def test_route__has_a_rule(asked: Asked) -> None:
     """Whoever adds a route says here who may use it."""
     commands = {("POST", codec.route.path.replace("{id}", "{target:str}")) for codec in CODECS.values()}
     acts = {("POST", act.path) for act in COMPOSITE_ACTS.values()}
-    named = RULES.keys() | commands | acts | {("POST", path) for path in POSTED}
+    named = RULES.keys() | commands | acts | {("POST", path) for path in POSTED} | {("PUT", BY_REFERENCE)}
     assert {r for r in routes_of(asked.app) if not r[1].startswith(DOCUMENTATION)} == named
 
 
@@ -160,10 +182,13 @@ async def test_question__is_answered_by_its_rule_alone(asked: Asked) -> None:
 
 
 async def test_posted_question__is_for_its_callers(asked: Asked) -> None:
-    for path, rule in POSTED.items():
+    for method, path, rule in [
+        *(("POST", path, rule) for path, rule in POSTED.items()),
+        ("PUT", BY_REFERENCE, PUSHERS),
+    ]:
         for asking in asked.askings:
             headers = {"Authorization": f"Bearer {asking.token}"} if asking.token else {}
-            answer = await asked.client.post(path, json={}, headers=headers)
+            answer = await asked.client.request(method, where(path, asked.ids), json={}, headers=headers)
             allowed = rule(asking, NATION)
             assert (answer.status_code in (401, 403)) == (allowed != {200}), f"{asking}: {path}: {answer.text}"
 

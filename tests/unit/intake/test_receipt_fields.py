@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.application.command_body import CODECS
-from services.intake.application.invalid_body import InvalidBody, wrong_field
 from services.intake.domain import DecisionContext, errors
 from services.intake.domain.receipt_fields import MAX_ATTRIBUTES, with_receipt_fields
 from services.intake.settings import IntakeSettings
 from shared.events.petition import Consent, Identity, PetitionReceived, Place
+from shared.invalid_body import InvalidBody, wrong_field
 from tests.unit.intake.plan import COMMUNE, RECEIVED, TODAY, Register
 
 DECLARED = frozenset({"lai-chau.ho-ngheo", "lai-chau.ghi-chu", *(f"lai-chau.so-{i}" for i in range(40))})

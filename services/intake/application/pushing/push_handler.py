@@ -47,7 +47,6 @@ from services.intake.application.pushing.reading import (
     unlike,
     weigh,
 )
-from services.intake.application.pushing.source_version import is_instant, rank
 from services.intake.application.pushing.turns import Turns
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
@@ -58,6 +57,7 @@ from services.intake.domain import (
     Petition,
     check_role,
     check_sender,
+    check_source,
     decide,
     fold_petition,
 )
@@ -67,6 +67,7 @@ from services.intake.domain.errors import InvalidValue
 from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import annulled_ids
+from shared.cases.source_version import is_instant, rank
 from shared.event_store.errors import VersionConflict
 from shared.events import SEALED, PetitionReference
 from shared.events.petition import PersonalDataErased, PetitionCorrected, PetitionReceived, PetitionWithdrawn
@@ -156,6 +157,8 @@ class PushHandler:
     async def withdraw(self, source: str, external_id: str, command: Command) -> CommandOutcome:
         """Withdraw a petition by its reference; once it is withdrawn, the same again adds nothing. Raises Refused."""
         check_caller(command)
+        if command.caller.is_sender:  # who is told nothing of what another system pushed, nor that it did
+            check_source(command.caller, source)
         if (place := await self._place((source, external_id))) is None:
             raise NotFound(None, "reference")
         facts = await self._facts(place, command.caller)

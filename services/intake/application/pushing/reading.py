@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.known_reference import differing
-from services.intake.application.pushing.source_version import rank
 from services.intake.domain import AnyFact
 from services.intake.domain.catalogues import canonical
 from services.intake.domain.errors import InvalidValue
 from shared.cases.catalogues import CatalogueLog
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import annulled_ids
+from shared.cases.source_version import rank
 from shared.events.petition import Identity, PetitionCorrected, PetitionReceived
 from shared.identifiers import normalised
 

@@ -63,7 +63,8 @@ class AskedNames(ActorNames):
     async def told(self) -> str:
         """What a clerk is told of the person."""
         caller = AuthenticatedCaller("local", frozenset({"office"}), "H35")
-        request: Any = SimpleNamespace(scope={"state": {auth._CALLER: caller}}, headers={"authorization": "Bearer t"})
+        scope = {"state": {auth._CALLER: caller}, "headers": [(b"authorization", b"Bearer t")]}
+        request: Any = SimpleNamespace(scope=scope)
         return (await self.of(request, "s", [PERSON + "0c5a", "importer"]))[PERSON + "0c5a"].vi
 
 

@@ -1,7 +1,7 @@
 """What *possible* refuses is refused with every body, in every state that commands can make."""
 
 import types
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -56,6 +56,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         str: st.sampled_from(WORDS),
         UUID: st.sampled_from((A, B, C)),
         date: st.sampled_from((*DAYS, TODAY)),
+        datetime: st.sampled_from([datetime(2019, 8, 1, 8, tzinfo=UTC)]),
+        float: st.sampled_from((0.0, 22.1, 103.5)),
         bool: st.booleans(),
         int: st.integers(0, 3),
         type(None): st.none(),

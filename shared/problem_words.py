@@ -303,6 +303,9 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Yêu cầu không đúng giao thức HTTP/1.1; hãy kiểm tra chương trình gửi.",
                 "this is no request of HTTP/1.1: check the program that sends it",
             ),
+            "utf-8": Sentence(
+                "Địa chỉ không phải UTF-8; hãy mã hóa lại.", "the address is not UTF-8: encode it as such"
+            ),
             "query": Sentence(
                 "Phần sau dấu “?” của địa chỉ quá dài: tối đa {most} byte và {parameters} tham số; hãy rút ngắn.",
                 "what follows the question mark is too long: at most {most} bytes and {parameters} parameters",

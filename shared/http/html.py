@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 
 import jinja2
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 
 #: Nothing is loaded but the style that stands in the page itself; a form asks this service alone.
 _POLICY = "default-src 'none'; style-src {style}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -32,9 +32,7 @@ def page(template: str, **values: Any) -> Response[Any]:
     """A page of a template, with its values."""
     made = _templates()
     headers = {"Content-Security-Policy": str(made.globals["policy"]), "Referrer-Policy": "no-referrer"}
-    return Response(
-        made.get_template(template).render(**values), media_type="text/html; charset=utf-8", headers=headers
-    )
+    return Response(made.get_template(template).render(**values), media_type=MediaType.HTML, headers=headers)
 
 
 def prefers_html(request: Request[Any, Any, Any]) -> bool:

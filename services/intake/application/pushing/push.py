@@ -112,6 +112,7 @@ def push_of(
     named = msgspec.structs.replace(body, source=source or body.source, external_id=external_id or body.external_id)
     if not normalised(named.external_id):
         raise InvalidValue("external_id", "empty")
-    if max(len(named.source), len(named.external_id)) > MAX_SHORT:
-        raise InvalidValue("external_id", "too-long", length=len(named.external_id), most=MAX_SHORT)
+    for field, value in (("source", named.source), ("external_id", named.external_id)):
+        if len(value) > MAX_SHORT:
+            raise InvalidValue(field, "too-long", length=len(value), most=MAX_SHORT)
     return Push(body=named, source_version=kept_version(source_version), caller=caller, if_match=if_match)

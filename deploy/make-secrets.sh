@@ -8,7 +8,7 @@ cd "$secrets"
 
 random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 
-for name in master sessions; do
+for name in master sessions webhooks; do
     [ -f "$name.key" ] || head -c 32 /dev/urandom > "$name.key"
 done
 
@@ -47,7 +47,7 @@ hand postgres postgres.password
 hand databases postgres.password intake.password intake_owner.password followup.password followup_owner.password
 python3 "$broker/with_passwords.py" "$broker/definitions.json" . | give rabbitmq rabbitmq.definitions.json
 hand intake master.key tokens.json
-hand followup tokens.json auditor.token sessions.key
+hand followup tokens.json auditor.token sessions.key webhooks.key
 hand prometheus operations.token
 hand callers office.token operations.token auditor.token system.token admin.token \
     rabbitmq-monitoring.password rabbitmq-portal.password

@@ -196,7 +196,11 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Quá {most} lần gọi trong {window} giây; hãy chờ số giây ghi ở Retry-After rồi gửi lại.",
                 "more than {most} requests in {window} seconds; wait the seconds of `Retry-After` and send it again",
-            )
+            ),
+            "sinks": Sentence(
+                "Đang có {most} lần gọi chờ địa chỉ nhận webhook trả lời; hãy chờ rồi gửi lại.",
+                "{most} of your requests wait for the answer of a sink; wait for one of them and send it again",
+            ),
         },
     ),
     "unusable-claims": ProblemWords(

@@ -49,6 +49,8 @@ install -d -m 700 -o doithoai-backup -g doithoai-backup /var/backups/doithoai
 
 echo "doithoai $version: $home"
 if [ -f /etc/doithoai/secrets/master.key ]; then
+    # The unit of followup names this key, which machines that were set up before 0.6.0 lack.
+    (umask 077 && cd /etc/doithoai/secrets && { [ -f webhooks.key ] || head -c 32 /dev/urandom > webhooks.key; })
     echo "Nâng cấp / upgrade: systemctl restart doithoai-migrate && systemctl restart doithoai-followup && systemctl restart doithoai-intake"
 else
     echo "Tiếp theo / next: $share/setup.sh SOURCE HOST ($home/share/docs/howto/install-on-debian.md)"

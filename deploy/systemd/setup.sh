@@ -36,7 +36,7 @@ if [ ! -f master.key ]; then
         exit 1
     }
 fi
-for name in master sessions; do
+for name in master sessions webhooks; do
     [ -f $name.key ] || head -c 32 /dev/urandom > $name.key
 done
 for name in intake intake_owner followup followup_owner \

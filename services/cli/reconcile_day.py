@@ -13,6 +13,7 @@ import typer
 from services.cli.intake_client import DEFAULT_URL, get
 from services.exit_codes import FAILED, WRONG_USE, stop_at
 from shared.cases.reconciliation import LineDigests, bucket_of
+from shared.cases.source_version import kept_version
 from shared.identifiers import normalised
 from shared.sentences import Sentence
 
@@ -98,7 +99,7 @@ def _read(file: Path) -> dict[str, Line]:
                         "external_id is empty, or stands there twice; give each petition one line",
                     )
                     stop_at(f"{file}:{number}", WRONG_USE, said)
-                found[name] = (version, state)
+                found[name] = (kept_version(version) or version, state)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         said = Sentence(

@@ -432,7 +432,7 @@ def _console(
         *permitted(KNOWN_OWN, work_routes(pages, queries, callers, waiting)),
         *conflict_pages(pages, queries, waiting, intake, address),
         *permitted(KNOWN, [*door_routes(pages, queries, callers), *sample_routes(pages, callers)]),
-        *case_pages(pages, queries, agendas, intake, address),
+        *case_pages(pages, queries, agendas, waiting, intake, address),
         *place_pages(pages, queries, intake, address),
         *catalogue_pages(pages, queries, intake, address),
         *daily_routes(pages, queries, agendas, intake, address),

@@ -22,7 +22,8 @@ from services.intake.application.json_body import cleaned
 from services.intake.entrypoints.bodies import check_type, whole_body
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
 from services.sandbox.acts import RefusedByPair, SandboxActs
-from services.sandbox.page import SandboxPage, html_of
+from services.sandbox.page import SandboxPage
+from shared.http import html
 from shared.http.auth import Callers
 from shared.http.methods import with_head_and_options
 from shared.http.parameters import PARAMETER_HANDLERS
@@ -149,7 +150,7 @@ class SandboxDesk:
         @get("/sandbox", sync_to_thread=False)
         def show(request: HttpRequest) -> Response[Any]:
             if _IS_HTML.search(request.headers.get("accept", "")[:1000]):
-                return Response(html_of(page), media_type=MediaType.HTML)
+                return html.page("sandbox.html", "services.sandbox", here=page)
             return Response(msgspec.json.encode(page), media_type=MediaType.JSON)
 
         @post("/sandbox/clock", status_code=200)

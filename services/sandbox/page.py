@@ -1,7 +1,6 @@
 """What the sandbox says of itself: where it is, what it holds, what to try; in JSON and HTML. No token is on it."""
 
 import shlex
-from html import escape
 from pathlib import Path
 
 import msgspec
@@ -112,23 +111,3 @@ def environment_of(page: SandboxPage, tokens: dict[str, str], broker_url: str) -
     values |= {"BROKER": broker_url, "BROKER_KEY": SANDBOX_SOURCE} if broker_url else {}
     values |= {each.variable: tokens[each.name] for each in CALLERS}
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
-
-
-def html_of(page: SandboxPage) -> str:
-    """The page for people."""
-    rows = "".join(
-        f"<tr><td><code>{escape(each.name)}</code></td><td>{escape(each.role)} {escape(each.jurisdiction)}</td>"
-        f"<td>{escape(each.vi)} / {escape(each.en)}</td><td><code>{escape(each.file)}</code></td></tr>"
-        for each in page.tokens
-    )
-    holds = "".join(f"<li>{escape(each['vi'])}<br><i>{escape(each['en'])}</i></li>" for each in page.holds)
-    steps = "".join(
-        f"<li>{escape(each.vi)} / {escape(each.en)}<pre>{escape(each.command)}</pre></li>" for each in page.next_steps
-    )
-    return (
-        '<!doctype html><html lang="vi"><meta charset="utf-8"><title>Sandbox</title>'
-        "<h1>Môi trường thử nghiệm / Sandbox</h1>"
-        f"<p>Intake <code>{escape(page.intake)}</code>, followup <code>{escape(page.followup)}</code>, sandbox "
-        f"<code>{escape(page.sandbox)}</code>, RabbitMQ <code>{escape(page.broker or 'không có / none')}</code>.</p>"
-        f"<p><code>. {escape(page.environment)}</code></p><ul>{holds}</ul><table>{rows}</table><ol>{steps}</ol></html>"
-    )

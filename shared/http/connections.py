@@ -12,6 +12,7 @@ import resource
 from collections.abc import Iterable
 from typing import Any
 
+import httptools
 import msgspec
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -62,9 +63,39 @@ class WatchedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; a head that is too long is refused."""
         self.size += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            while data:
+                data = self._unread_by_parser(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+            return
         if self.stage is ConnectionStage.HEAD and self.size > self.limits.head_size and not self.transport.is_closing():
             self._end(problem(431, "head-too-large", most=self.limits.head_size // 1024))
+
+    def _unread_by_parser(self, data: bytes) -> bytes:
+        """Read on; what is returned is to be read next.
+
+        Whoever offers to change to another protocol (`Upgrade`) is answered in this one (RFC 9110, 7.8). The parser
+        holds instead that what follows the head is of the other protocol: a new one reads the head without the offer.
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stopped:
+            method = self.parser.get_method()
+            if method == b"CONNECT":  # asks for a tunnel: after its head there is no request
+                return b""
+            lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
+            lines += [b"%s: %s" % (name, value) for name, value in self.headers if name != b"upgrade"]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+            return b"\r\n".join([*lines, b"", data[stopped.args[0] :]])
+        return b""
+
+    @property
+    def _is_offer(self) -> bool:
+        """Whether the head that was read is read once more, without the offer of another protocol."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -75,11 +106,15 @@ class WatchedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        if self._is_offer:
+            return
         self.stage, self.since, self.size = ConnectionStage.BODY, self.loop.time(), 0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is there, and may have been answered already."""
+        if self._is_offer:
+            return
         super().on_message_complete()
         self.stage = ConnectionStage.ANSWERING
         if self.cycle.response_complete:

@@ -2,9 +2,11 @@
 
 import functools
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response, get
@@ -12,11 +14,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from shared.events.field_titles import FIELD_TITLES
+from shared.http.examples import ExampleMaker
 from shared.http.html import page
 from shared.http.permissions import OPEN, permitted
 from shared.http.problems import TYPE_PREFIX, problem
 
 PATH = "/docs"
+_PLACE = re.compile(r"{(\w+)}")
 LONGEST_QUESTION = 100  # characters
 LONGEST_EXAMPLE = 6_000  # characters of one that a page shows
 
@@ -214,10 +218,20 @@ def _shown(answer: Plain) -> str:
     return ""
 
 
+def _sample(parameter: Plain) -> str:
+    """What a parameter may look like."""
+    if (given := _example(parameter)) is not None:
+        return str(given)
+    schema = {"type": "object", "properties": {parameter["name"]: parameter["schema"]}}
+    return str(ExampleMaker({}).of(schema, whole=True)[parameter["name"]])
+
+
 def _curl(path: str, method: str, operation: Plain, parameters: list[Plain], media: Plain) -> str:
     """How to call it from a shell, with what it cannot do without; `$URL` and `$TOKEN` are the caller's own."""
-    asked = [f"{p['name']}=…" for p in parameters if p["in"] == "query" and p.get("required")]
-    address = path + ("?" + "&".join(asked) if asked else "")
+    sample = {p["name"]: quote(_sample(p)) for p in parameters}
+    asked = [f"{p['name']}={sample[p['name']]}" for p in parameters if p["in"] == "query" and p.get("required")]
+    # Braces would be a pattern to curl.
+    address = _PLACE.sub(lambda place: sample[place[1]], path) + ("?" + "&".join(asked) if asked else "")
     lines = [f'curl -X {method.upper()} "$URL{address}"' if method != "get" else f'curl "$URL{address}"']
     if operation["security"]:
         lines.append('-H "Authorization: Bearer $TOKEN"')

@@ -48,7 +48,7 @@ IF_NONE_MATCH = Parameter(
 )
 
 #: The headers of answers, each with what it says.
-_HEADERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+HEADERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "ETag": ("the version, in quotes; for `If-Match` and `If-None-Match`", {"type": "string"}),
     "Location": ("where the record is read", {"type": "string", "format": "uri-reference"}),
     "Link": (
@@ -183,9 +183,8 @@ def _with_permissions(schema: dict[str, Any], routes: Iterable[HTTPRouteHandler]
             if operation is not None and permission.is_open:
                 operation["security"] = []
             elif operation is not None:
-                roles = sorted(permission.roles)
-                operation["security"] = [dict.fromkeys(each, roles) for each in TOKEN]
-                operation["x-permission"] = {"roles": roles, "reach": permission.reach}
+                operation["security"] = TOKEN
+                operation["x-permission"] = {"roles": sorted(permission.roles), "reach": permission.reach}
     return schema
 
 
@@ -196,8 +195,7 @@ def _function_name(handler: HTTPRouteHandler, *_: Any) -> str:
 def headers(*names: str) -> dict[str, OpenAPIHeader | Reference]:
     """The descriptions of some headers of an answer."""
     return {
-        name: OpenAPIHeader(description=_HEADERS[name][0], schema=cast(Schema, dict(_HEADERS[name][1])))
-        for name in names
+        name: OpenAPIHeader(description=HEADERS[name][0], schema=cast(Schema, dict(HEADERS[name][1]))) for name in names
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from shared.http.examples import ExampleMaker
+from shared.http.openapi import HEADERS
 from shared.http.problem_registry import ProblemKind
 
 Document = dict[str, Any]
@@ -15,6 +16,8 @@ ProblemsOf = Callable[[Mapping[str, Any], int], list[ProblemKind]]
 
 PROBLEM_JSON = "application/problem+json"
 _RESPONSES = "#/components/responses/"
+#: What every answer to a caller who is known says of the rate at which that caller may ask.
+_RATE = ("RateLimit", "RateLimit-Policy")
 _METHODS = ("get", "post", "put", "patch", "delete")
 _REQUEST_ID = {
     "description": "the id of the request: the caller's own `X-Request-Id`, or a new one; it stands in the log too",
@@ -28,7 +31,11 @@ def with_details(document: Document, problems_of: ProblemsOf) -> Document:
     components = document["components"]
     _open_any(components["schemas"])
     makers = ExampleMaker(components["schemas"])
-    components["headers"] = {**components.get("headers", {}), "X-Request-Id": _REQUEST_ID}
+    components["headers"] = {
+        **components.get("headers", {}),
+        "X-Request-Id": _REQUEST_ID,
+        **{name: {"description": HEADERS[name][0], "schema": dict(HEADERS[name][1])} for name in _RATE},
+    }
     shared = components.get("responses", {})
     components["responses"] = answered = dict[str, Any]()
     for operation in operations(document):
@@ -43,6 +50,8 @@ def with_details(document: Document, problems_of: ProblemsOf) -> Document:
                 operation["responses"][status] = {"$ref": _RESPONSES + name}
             else:
                 _name_request(response)
+                if operation.get("security") != []:
+                    response["headers"] |= {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE}
                 for media in _json_of(response):
                     _give_example(media, makers, whole=True)
     components["responses"] = dict(sorted(answered.items()))

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import Example
 from litestar.params import FromPath, ParameterKwarg
 
 from shared.http.html import page, prefers_html
@@ -73,6 +74,11 @@ def _plain(sentence: Sentence) -> Sentence:
     return Sentence(*(text.replace("{{", "{").replace("}}", "}") for text in sentence))
 
 
+_CODE = ParameterKwarg(
+    description="what follows `urn:doithoai:problem:` in its type", examples=[Example(value="invalid-body")]
+)
+
+
 def problem_routes(service: str, words: Mapping[str, ProblemWords]) -> list[HTTPRouteHandler]:
     """The list of problems, and each of them."""
     kinds = kinds_of(service, words)
@@ -97,7 +103,7 @@ def problem_routes(service: str, words: Mapping[str, ProblemWords]) -> list[HTTP
     )
     async def get_problem(
         request: Request[Any, Any, Any],
-        code: Annotated[FromPath[str], ParameterKwarg(description="what follows `urn:doithoai:problem:` in its type")],
+        code: Annotated[FromPath[str], _CODE],
     ) -> Response[ProblemKind]:
         if (found := kinds.get(code)) is None:
             raise problem(404, "not-found", "problem", field="code")

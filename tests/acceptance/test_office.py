@@ -223,13 +223,16 @@ def test_conflict__is_decided_on_its_page(running: tuple[Service, Service], brow
     pushed = push("3", channel="zalo", text="Rác ở chợ ba ngày chưa gom.", effective_on="2019-06-28")
     assert pushed["result"] == "conflict"
     assert 'href="/conflicts"' in browser.get("/").text
-    assert "local: TN-1" in browser.get("/conflicts").text
     address = f"/conflicts/local/{pushed['conflict_id']}"
+    until(lambda: f'href="{address}">Rác ở chợ</a>' in browser.get("/conflicts").text)
+    assert "local: TN-1" in browser.get("/conflicts").text
+    assert f'href="{address}"' in browser.get(f"/cases/{petition}").text
     page = browser.get(address).text
     assert "điện thoại → zalo" in page and "Rác ở chợ. → Rác ở chợ ba ngày chưa gom." in page
     done = browser.post(address + "/acceptance", data={"token": "", "key": "k"})
     assert (done.status_code, done.url.path) == (200, f"/cases/{petition}")
     until(lambda: "điện thoại → zalo" in browser.get(f"/cases/{petition}").text)
     assert "local: TN-1" not in browser.get("/conflicts").text
+    assert address not in browser.get(f"/cases/{petition}").text
     late = browser.post(address + "/refusal", data={"token": "", "key": "k"})
     assert late.status_code == 409 and "Khác biệt này đã được xử lý" in late.text

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from services.backups.custody import KEPT
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
 
@@ -26,7 +27,9 @@ SEEN = {
     "rabbitmq": {"rabbitmq.definitions.json"},
     "migrate": {"intake_database_url", "followup_database_url"},
     "intake": {"master.key", "tokens.json", "intake_database_url", "intake_amqp_url"},
-    "followup": {"auditor.token", "tokens.json", "sessions.key", "followup_database_url", "followup_amqp_url"},
+    "followup": {
+        "auditor.token", "tokens.json", "sessions.key", "webhooks.key", "followup_database_url", "followup_amqp_url",
+    },
     "prometheus": {"operations.token"},
     "callers": {
         "office.token", "operations.token", "auditor.token", "system.token", "admin.token",
@@ -42,6 +45,15 @@ def test_compose__sets_only_settings_that_exist(service: str, settings: type) ->
     given = set(COMPOSE["services"][service]["environment"]) - {"DOITHOAI_SECRETS_DIR"}
     names = {name.removeprefix(prefix).lower() for name in given}
     assert names <= set(settings.model_fields)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("place", ["docker-compose.yml", "deploy/systemd", "deploy/kubernetes"])
+def test_deployment__names_every_key_and_token_of_the_services(place: str) -> None:
+    files = (
+        [ROOT / place] if (ROOT / place).is_file() else [path for path in (ROOT / place).rglob("*") if path.is_file()]
+    )
+    text = "\n".join(path.read_text("utf-8") for path in files)
+    assert [variable for variable in KEPT.values() if not re.search(rf"\b{variable}\b", text)] == []
 
 
 def test_compose__mounts_files_that_exist() -> None:

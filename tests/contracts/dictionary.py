@@ -67,8 +67,8 @@ MEANINGS = {
 VISIBLE = {
     "public": "Công khai",
     "internal": "Nội bộ",
-    "sealed-each": "Niêm phong theo từng người",
-    "sealed-all": "Niêm phong cho mọi người kiến nghị",
+    "sealed-each": "Niêm phong riêng từng người",
+    "sealed-all": "Niêm phong chung của những người kiến nghị",
     "sealed-own": "Niêm phong của hồ sơ",
 }
 _TYPES = {
@@ -85,6 +85,7 @@ HEADINGS = (
     ("Sự kiện", 26), ("Tên sự kiện", 30), ("Tên trường", 30), ("Kiểu", 26), ("Bắt buộc", 10), ("Ý nghĩa", 48),
     ("Mức hiển thị", 20), ("Ví dụ", 42),
 )  # fmt: skip
+LONGEST_SAMPLE = 200  # characters; a whole policy would be a cell taller than a screen
 #: Nobody's clock goes into the file.
 _MADE = datetime(2026, 1, 1)
 
@@ -133,8 +134,13 @@ def _rest(
         "có" if name in owner.get("required", ()) else "",
         _meaning(name, topic),
         visible,
-        shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False),
+        _cut(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)),
     )
+
+
+def _cut(sample: str) -> str:
+    """What a cell can show."""
+    return sample if len(sample) <= LONGEST_SAMPLE else sample[:LONGEST_SAMPLE] + " …"
 
 
 def _meaning(name: str, topic: str) -> str:

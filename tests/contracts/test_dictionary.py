@@ -16,6 +16,7 @@ def test_dictionary__has_every_field_with_its_meaning_and_a_sample() -> None:
     assert {(row[0], row[2]) for row in rows} >= {(topic, name) for topic in EVENTS for name in VISIBILITY[topic]}
     empty = [row for row in rows[1:] for column in (1, 3, 5, 6, 7) if not row[column] or row[column] == "văn bản."]
     assert empty == []
+    assert max(len(row[7]) for row in rows) < 210
     assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref
 
 

@@ -48,7 +48,7 @@ def pages() -> list[HTTPRouteHandler]:
     return [
         *work_routes(NOTHING, NOTHING, NOTHING, NOTHING),
         *conflict_pages(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
-        *case_pages(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+        *case_pages(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         *place_pages(NOTHING, NOTHING, NOTHING, NOTHING),
         *catalogue_pages(NOTHING, NOTHING, NOTHING, NOTHING),
         *daily_routes(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),

@@ -127,6 +127,41 @@ def test_every_answer__names_its_request(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_every_good_answer__to_a_known_caller_says_the_rate(service: str) -> None:
+    for operation in operations(DOCUMENTS[service]):
+        for status, answer in operation["responses"].items():
+            if status < "400":
+                said = {"RateLimit", "RateLimit-Policy"} <= answer["headers"].keys()
+                assert said == (operation["security"] != []), f"{operation['operationId']} {status}"
+
+
+def test_links__lead_from_a_push_to_its_answer_and_from_a_subscription_to_its_deliveries() -> None:
+    def links(service: str, path: str, method: str, status: str) -> dict[str, Any]:
+        return dict(DOCUMENTS[service]["paths"][path][method]["responses"][status]["links"])
+
+    pushed = "/v1/petitions/by-reference/{source}/{external_id}"
+    for path, method, status in (
+        (pushed, "put", "200"),
+        (pushed, "put", "201"),
+        ("/v1/petitions", "post", "201"),
+        ("/v1/petitions/{target}", "get", "200"),
+    ):
+        assert "answer" in links("intake", path, method, status), path
+    assert links("intake", "/v1/conflicts/{conflict_id}", "get", "200").keys() == {"acceptance", "refusal"}
+    made = links("followup", "/v1/subscriptions", "post", "201")
+    assert made.keys() == {"subscription", "test", "deliveries"}
+
+
+def test_name_of_a_file__is_taken_where_a_file_is() -> None:
+    taking = {
+        operation["operationId"]
+        for operation in operations(DOCUMENTS["intake"])
+        if any(each["name"] == "Content-Disposition" for each in operation.get("parameters", ()))
+    }
+    assert taking == {"upload_file"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_every_link__leads_to_an_operation_that_takes_its_parameters(service: str) -> None:
     document = DOCUMENTS[service]
     takes = {o["operationId"]: {p["name"] for p in o.get("parameters", ())} for o in operations(document)}
@@ -151,7 +186,10 @@ def test_docs__show_every_operation_with_no_script_and_no_other_host(service: st
         assert f"docs/{found.id}" in listed.text
         shown_page = client.get(f"/docs/{found.id}")
         assert shown_page.status_code == 200 and found.path in shown_page.text
+        assert "`" not in shown_page.text, found.id
+        assert re.fullmatch(r"[^{}…#%]*", found.curl.splitlines()[0]), found.curl
         assert "<script" not in shown_page.text and not re.search(r'(src|href)="https?:', shown_page.text)
+    assert listed.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in listed.headers["content-security-policy"]
     assert client.get("/docs/nothing").status_code == 404
 

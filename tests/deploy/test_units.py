@@ -59,7 +59,7 @@ def test_unit__is_given_only_secrets_that_the_setup_makes(unit: Unit) -> None:
     for value in unit.all("LoadCredential"):
         source = value.partition(":")[2].removeprefix("/etc/doithoai/secrets/")
         made = re.sub(r"^(migrate/)?(intake|followup)_", r"\1${service}_", source)
-        assert made in SETUP or source.removesuffix(".key") in ("master", "sessions"), value
+        assert made in SETUP or source.removesuffix(".key") in ("master", "sessions", "webhooks"), value
 
 
 def test_units__each_service_is_given_its_own_secrets_alone() -> None:
@@ -125,7 +125,7 @@ async def machine(tmp_path: Path, pg_server: TestServer, amqp_url: str) -> Machi
         made.write(f"{secrets}/migrate/{service}_database_url", as_role(dsn, owner))
         made.write(f"{secrets}/{service}_amqp_url", amqp_url)
     await admin.close()
-    for name in ("master.key", "sessions.key"):
+    for name in ("master.key", "sessions.key", "webhooks.key"):
         made.write(f"{secrets}/{name}", os.urandom(32))
     token, entry = mint_token("followup", "auditor")
     office, office_entry = mint_token("office", "office")

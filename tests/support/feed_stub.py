@@ -33,6 +33,7 @@ class StubFeed:
     def __init__(self, head: int, seen: set[int] | None = None, scan: int = 3) -> None:
         self.head, self.scan = head, scan
         self.seen = set(range(1, head + 1)) if seen is None else seen
+        self.complete_to: str | None = "2019-08-23T01:00:02Z"  # at the end of the feed; a service may not know it
         self.restored_to: int | None = None
         self.is_resumed = False  # once somebody was told of the restore
 
@@ -47,7 +48,7 @@ class StubFeed:
         upto = min(self.head, after + min(self.scan, int(request.url.params["limit"])))
         events = [self._event(each) for each in range(after + 1, upto + 1) if each in self.seen]
         page = {"source": "local", "epoch": "e", "next": str(upto), "events": events}
-        page["complete_to"] = "2019-08-23T01:00:02Z" if upto == self.head else None
+        page["complete_to"] = self.complete_to if upto == self.head else None
         return httpx.Response(200, content=json.dumps(page))
 
     def restore(self, to: int, head: int) -> None:

@@ -73,7 +73,7 @@ def console_routes(
     return [
         *work_routes(pages, queries, NOT_ASKED, waiting),
         *conflict_pages(pages, queries, waiting, acts, address),
-        *case_pages(pages, queries, agendas, acts, address),
+        *case_pages(pages, queries, agendas, waiting, acts, address),
         *place_pages(pages, queries, acts, address),
         *catalogue_pages(pages, queries, acts, address),
         *daily_routes(pages, queries, agendas, acts, address),

@@ -271,9 +271,12 @@ class IntakeClient:
         answer = await self._answer("GET", f"{url}/v1/refused-commands?limit={limit}", token)
         return _decoded(answer, _RefusedCommands).items
 
-    async def conflicts(self, url: str, limit: int, token: str, within: float | None = None) -> list[ConflictAnswer]:
-        """The pushes that wait for the office, the oldest first. Raises Refusal."""
-        answer = await self._answer("GET", f"{url}/v1/conflicts?state=open&limit={limit}", token, within=within)
+    async def conflicts(
+        self, url: str, limit: int, token: str, within: float | None = None, petition_id: UUID | None = None
+    ) -> list[ConflictAnswer]:
+        """The pushes that wait for the office, the oldest first; of one petition, or of all. Raises Refusal."""
+        asked = f"state=open&limit={limit}" + (f"&petition_id={petition_id}" if petition_id else "")
+        answer = await self._answer("GET", f"{url}/v1/conflicts?{asked}", token, within=within)
         return _decoded(answer, _Conflicts).items
 
     async def conflict(self, url: str, conflict_id: UUID, token: str) -> ComparedConflict:

@@ -43,6 +43,7 @@ from shared.tasks import cancel_and_wait
 LOOK_EVERY = 1.0  # seconds
 PAGE = 100  # events that are read at a time
 AT_ONCE = 32  # requests to all sinks together
+JUDGED_FOR = 5.0  # seconds: of a page that is sent slowly, who is revoked or paused is sent no more
 MINUTE = 60.0
 
 #: Takes or renews the right to send; False while another process has it.
@@ -144,8 +145,11 @@ class WebhookSender:
     async def _send_page(
         self, subscription: Subscription, sink: SinkDeliveries, place: LogPlace, events: Sequence[Recorded]
     ) -> LogPlace | None:
-        """Send some events of one log in order; the place that was reached, None where it does not go on."""
-        wanted = subscription.wanted
+        """Send some events of one log in order; the place that was reached, None where it does not go on.
+
+        It does not where that takes long: the next look asks again what the owner may see now.
+        """
+        wanted, judged_at = subscription.wanted, monotonic()
         asked = [event for event in events if not wanted.types or event.topic in wanted.types]
         seen = await self._sight(subscription, place.log, asked)
         if seen is None:
@@ -154,7 +158,8 @@ class WebhookSender:
         for event in events:
             if event.position not in seen or not passes(wanted.filters, attributes(event)):
                 continue
-            attempt = await self.attempt(subscription, sink, event)
+            async with self._requests:
+                attempt = await self.attempt(sink, event)
             if attempt.answer.verdict is not Verdict.DELIVERED:
                 await self._failed(subscription, attempt)
                 return None
@@ -163,16 +168,17 @@ class WebhookSender:
                 return None
             if subscription.rate:
                 await asyncio.sleep(MINUTE / subscription.rate)
+            if monotonic() - judged_at > JUDGED_FOR:
+                return None
         end = place_at(events[-1])
         if end.position != place.position and not await self._store.move(subscription, place, end):
             return None
         return end
 
-    async def attempt(self, subscription: Subscription, sink: SinkDeliveries, event: Recorded) -> Attempt:
-        """One request with an event."""
-        async with self._requests:
-            began = monotonic()
-            answer = await sink.deliver(str(event.event_id), body_of(event, self._prefix))
+    async def attempt(self, sink: SinkDeliveries, event: Recorded) -> Attempt:
+        """One request with an event. Who asks for one takes no place of those that the sender has for all sinks."""
+        began = monotonic()
+        answer = await sink.deliver(str(event.event_id), body_of(event, self._prefix))
         return Attempt(
             kind="delivery",
             answer=answer,

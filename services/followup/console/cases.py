@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect, Stream
 
-from services.followup.adapters.intake_client import IntakeClient, Refusal, away
+from services.followup.adapters.intake_client import ConflictAnswer, IntakeClient, Refusal, away
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case, CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
@@ -23,13 +23,14 @@ from services.followup.console.acts import PossibleActs
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.agenda import Agendas, by_petition
 from services.followup.console.conference_view import PHASES, conference_view
+from services.followup.console.conflicts import OpenConflicts
 from services.followup.console.content import content_of
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_by_source, names_of, today_of
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import MAX_ADDRESS, JustRecorded, recorded_now
-from services.followup.console.roles import PROPOSING, has_any
+from services.followup.console.roles import DECIDING_CONFLICTS, PROPOSING, has_any
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
@@ -75,10 +76,15 @@ ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
 def case_pages(
-    pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+    pages: Pages,
+    queries: Queries,
+    agendas: Agendas,
+    conflicts: OpenConflicts,
+    intake: IntakeClient,
+    address: Address,
 ) -> list[HTTPRouteHandler]:
     """The routes of the lists, of the search and of one case."""
-    shown = _Cases(pages, queries, agendas, intake, address)
+    shown = _Cases(pages, queries, agendas, conflicts, intake, address)
 
     @get("/cases", include_in_schema=False)
     async def petitions(
@@ -154,9 +160,15 @@ def case_pages(
 
 class _Cases:
     def __init__(
-        self, pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+        self,
+        pages: Pages,
+        queries: Queries,
+        agendas: Agendas,
+        conflicts: OpenConflicts,
+        intake: IntakeClient,
+        address: Address,
     ) -> None:
-        self._pages, self._queries, self._agendas = pages, queries, agendas
+        self._pages, self._queries, self._agendas, self._conflicts = pages, queries, agendas, conflicts
         self._intake, self._address = intake, address
         self._acts, self._actors = PossibleActs(intake, address), ActorNames(intake, address)
 
@@ -206,9 +218,10 @@ class _Cases:
         file = target.file
         assert file is not None  # only a place may have none
         queries, row = self._queries, file.case.row
-        acts, content = await asyncio.gather(
+        acts, content, conflicts = await asyncio.gather(
             self._acts.on(target, token_of(request), caller_of(request).agency, await self._today(file)),
             content_of(self._intake, self._address, request, file),
+            self._open_conflicts(request, file),
         )
         history = await history_of(queries, scope_of(request), file)
         more, template = await self._of_subject(request, file, history.events)
@@ -231,6 +244,7 @@ class _Cases:
             deadlines=sorted(file.deadlines, key=_open_first),
             timeline=history.entries,
             waits=any(event.waits for event in history.events),
+            conflicts=conflicts,
             places=await queries.places(scope_of(request), file.case.source),
             acts=acts,
             content=content,
@@ -251,6 +265,13 @@ class _Cases:
             return await refused_page(self._pages, request, target, refusal)
         kept = {name: value for name in FILE_HEADERS if (value := answer.headers.get(name))}
         return Stream(answer.aiter_bytes(), headers=kept, background=BackgroundTask(answer.aclose))
+
+    async def _open_conflicts(self, request: HttpRequest, file: CaseFile) -> Sequence[ConflictAnswer]:
+        """What a push would change of it, for those who decide that; only what was pushed can be in conflict."""
+        row = file.case.row
+        if row.subject != "petition" or not row.external_id or not has_any(caller_of(request), DECIDING_CONFLICTS):
+            return []
+        return await self._conflicts.of_petition(file.case.source, row.subject_id, token_of(request))
 
     async def _today(self, file: CaseFile) -> date | None:
         now = next((s.now for s in await self._queries.sources() if s.source == file.case.source), None)

@@ -20,6 +20,7 @@ from services.followup.console.problem_pages import refused_page
 from services.followup.console.roles import DECIDING_CONFLICTS
 from services.followup.console.targets import Back
 from services.followup.domain.wording.names import Bilingual
+from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.events.petition import PetitionCorrected
 from shared.http.auth import token_of
@@ -56,9 +57,14 @@ class OpenConflicts:
         """How many wait, of each source up to a page; a source that is away, or too old, counts for none."""
         return sum(len(each.conflicts) for each in await self.waiting(token, SOON))
 
-    async def _of(self, source: str, token: str, within: float | None) -> Waiting:
+    async def of_petition(self, source: str, petition_id: UUID, token: str) -> list[ConflictAnswer]:
+        """Those of one petition; none while its source is away."""
+        return (await self._of(source, token, SOON, petition_id)).conflicts
+
+    async def _of(self, source: str, token: str, within: float | None, petition_id: UUID | None = None) -> Waiting:
         try:
-            return Waiting(source, await self._intake.conflicts(self._door.url(source), LISTED, token, within))
+            url = self._door.url(source)
+            return Waiting(source, await self._intake.conflicts(url, LISTED, token, within, petition_id))
         except Refusal as refusal:
             return Waiting(source, [], refusal)
 
@@ -71,10 +77,13 @@ def conflict_pages(
 
     @get(PAGE, include_in_schema=False, opt=for_roles(DECIDING_CONFLICTS))
     async def list_open_conflicts(request: HttpRequest) -> Response[str]:
+        found = await waiting.waiting(token_of(request))
+        petitions = {conflict.petition_id for each in found for conflict in each.conflicts}
         return await pages.show(
             request,
             "conflicts.html",
-            found=await waiting.waiting(token_of(request)),
+            found=found,
+            titles=await queries.titles(scope_of(request), petitions),
             field_name=lambda name: field_title(name, PetitionCorrected.TOPIC),
         )
 
@@ -90,6 +99,7 @@ def conflict_pages(
             "conflict.html",
             source=source,
             conflict=found.conflict,
+            titles=await queries.titles(scope_of(request), [found.conflict.petition_id]),
             changes=[
                 (field_title(each.field, topic), before_and_after(topic, each.field, each.ours, each.theirs))
                 for each in found.fields

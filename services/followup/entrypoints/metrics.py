@@ -126,7 +126,7 @@ FAMILIES = (
     Family(
         "followup_webhook_subscriptions",
         ("status",),
-        "Subscriptions to webhooks; those that are disabled or paused are sent nothing until somebody resumes them",
+        "Subscriptions to webhooks; `disabled`, `stopped` and (by owners) `paused` ones are sent nothing until resumed",
         "subscriptions",
     ),
     Family(

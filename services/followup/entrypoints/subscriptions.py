@@ -1,7 +1,9 @@
 """Webhooks: whoever reads the feed may be sent the same events instead, in the shape of CloudEvents Subscriptions."""
 
+import contextlib
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,6 +11,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import Link
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
@@ -35,11 +38,12 @@ from services.followup.application.webhook_ports import (
 from services.followup.application.webhook_sender import WebhookSender
 from services.followup.domain.webhooks.event_filters import MAX_DEPTH, MAX_FILTERS, EventFilter, size_of
 from services.followup.entrypoints.query_parameters import HttpRequest, code_of, or_404
-from shared.envelope import SPEC_VERSION, topic_of
+from shared.envelope import SPEC_VERSION, TYPE_PREFIX, topic_of
 from shared.events import EVENTS, Recorded
+from shared.events.registry import SCHEMA
 from shared.feed_cursor import LONGEST, MARGIN, ForeignCursor, place_in
 from shared.http.auth import AuthenticatedCaller, Callers, caller_of, proof_of
-from shared.http.openapi import body_operation, problems
+from shared.http.openapi import body_operation, describe_answer, problems
 from shared.http.permissions import Permission, permitted
 from shared.http.problems import ProblemError, problem
 from shared.http.scoped_feed import Visible
@@ -50,6 +54,7 @@ from shared.sealing import BrokenSeal
 PATH = "/v1/subscriptions"
 SUBSCRIBERS = ("office", "operations", "system")
 MOST = 20  # subscriptions of one caller
+ASKED_AT_ONCE = 4  # requests to sinks that one caller may wait for
 OLD_SECRET_FOR = timedelta(hours=24)
 SHOWN_CHANGES = 100
 TEST_TYPE = "vn.doithoai.webhook.test"
@@ -190,6 +195,18 @@ class WebhookDoor:
     ) -> None:
         self.store, self.logs, self.sender, self.sinks, self.seals = store, logs, sender, sinks, seals
         self.sight, self.named, self.now = sight, named, now
+        self._asking = Counter[str]()
+
+    @contextlib.contextmanager
+    def asking(self, caller: AuthenticatedCaller) -> Iterator[None]:
+        """Something that the caller waits for while a sink is asked. Raises ProblemError where it waits for several."""
+        if self._asking[caller.name] >= ASKED_AT_ONCE:
+            raise problem(429, "too-many-requests", "sinks", headers={"Retry-After": "1"}, most=ASKED_AT_ONCE)
+        self._asking[caller.name] += 1
+        try:
+            yield
+        finally:
+            self._asking[caller.name] -= 1
 
     # --- reading a question ----------------------------------------------------------------------------------------
 
@@ -223,7 +240,8 @@ class WebhookDoor:
         found = []
         for name, head in (await self.logs.heads()).items():
             place = await self.logs.place_at(name, head.position)
-            assert place is not None
+            if place is None:  # not given out yet: a standby has still to confirm it
+                raise problem(503, "store-unavailable", "reading", headers={"Retry-After": "1"})
             found.append(place)
         return found
 
@@ -336,6 +354,22 @@ def subscription_routes(door: WebhookDoor | None) -> list[HTTPRouteHandler]:
     return permitted(Permission(frozenset(SUBSCRIBERS), "own"), routes)
 
 
+_ID_IN_ANSWER = {"subscription_id": "$response.body#/id"}
+
+
+class _SubscribeOperation(body_operation(NewSubscription)):  # type: ignore[misc]
+    """What was made is read, tried and followed under its id."""
+
+    def describe(self) -> None:
+        super().describe()
+        links = {
+            "subscription": Link(operation_id="get_subscription", parameters=_ID_IN_ANSWER),
+            "test": Link(operation_id="send_test", parameters=_ID_IN_ANSWER),
+            "deliveries": Link(operation_id="list_deliveries", parameters=_ID_IN_ANSWER),
+        }
+        describe_answer(self, "201", ("Location",), links=links)
+
+
 def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandler]:
     @post(
         PATH,
@@ -346,24 +380,25 @@ def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHa
         "Webhooks says.",
         tags=["subscription"],
         status_code=201,
-        operation_class=body_operation(NewSubscription),
+        operation_class=_SubscribeOperation,
         responses=_CHANGING,
     )
     async def subscribe(request: HttpRequest) -> Response[SubscriptionView]:
         door, caller = open_door(), caller_of(request)
         rights, asked = _rights_of(door, request), await _body(request, NewSubscription)
         wanted = _wanted(asked.types, asked.filters, asked.config)
-        await door.check_sink(asked.sink)
-        begin = {place.log: place for place in await door.ends()}
-        begin |= {place.log: place for place in await door.places_of(asked.after, "after")}
         secret, subscription_id = new_secret(), ordered_id(door.now(), os.urandom(10))
         sealed = door.seals.seal(subscription_id, SinkSecrets(secret=secret, headers=asked.protocolsettings.headers))
-        made = await door.store.create(
-            subscription_id, caller.name, rights, asked.sink, wanted, sealed, list(begin.values()), MOST
-        )
-        if made is None:
-            raise problem(409, "too-many-subscriptions", most=MOST)
-        view = await door.view(await door.verified(made, caller.name), secret)
+        with door.asking(caller):
+            await door.check_sink(asked.sink)
+            begin = {place.log: place for place in await door.ends()}
+            begin |= {place.log: place for place in await door.places_of(asked.after, "after")}
+            made = await door.store.create(
+                subscription_id, caller.name, rights, asked.sink, wanted, sealed, list(begin.values()), MOST
+            )
+            if made is None:
+                raise problem(409, "too-many-subscriptions", most=MOST)
+            view = await door.view(await door.verified(made, caller.name), secret)
         return Response(view, headers={"Location": f"{PATH}/{subscription_id}"})
 
     @get(PATH, summary="Subscriptions", tags=["subscription"], responses=_OF_ONE)
@@ -418,27 +453,28 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
             SubscriptionConfig(jurisdiction=old.jurisdiction, mine=old.mine) if asked.config is None else asked.config,
         )
         is_moved = asked.sink is not None and asked.sink != found.sink
-        if asked.sink is not None:
-            await door.check_sink(asked.sink)
         sealed = None
         if asked.protocolsettings is not None or is_moved:
             secrets = door.secrets_of(found)
             # What was meant for one sink is not shown to another.
             headers = {} if asked.protocolsettings is None else asked.protocolsettings.headers
             sealed = door.seals.seal(subscription_id, msgspec.structs.replace(secrets, headers=headers))
-        changed = await door.store.change(
-            found,
-            caller.name,
-            "changed",
-            rights=_rights_of(door, request),
-            sink=asked.sink,
-            wanted=wanted,
-            sealed=sealed,
-            status="unverified" if is_moved else None,
-            reason="" if is_moved else found.reason,
-        )
-        made = conflict_unless(changed)
-        return await door.view(await door.verified(made, caller.name) if is_moved else made)
+        with door.asking(caller):
+            if asked.sink is not None:
+                await door.check_sink(asked.sink)
+            changed = await door.store.change(
+                found,
+                caller.name,
+                "changed",
+                rights=_rights_of(door, request),
+                sink=asked.sink,
+                wanted=wanted,
+                sealed=sealed,
+                status="unverified" if is_moved else None,
+                reason="" if is_moved else found.reason,
+            )
+            made = conflict_unless(changed)
+            return await door.view(await door.verified(made, caller.name) if is_moved else made)
 
     @delete(
         f"{PATH}/{{subscription_id:uuid}}", summary="Be sent nothing more", tags=["subscription"], responses=_CHANGING
@@ -541,7 +577,8 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
     async def verify_sink(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
         door, caller = open_door(), caller_of(request)
         found = await door.found(caller, subscription_id)
-        return await door.view(await door.verified(found, caller.name))
+        with door.asking(caller):
+            return await door.view(await door.verified(found, caller.name))
 
     @post(
         f"{PATH}/{{subscription_id:uuid}}/test",
@@ -554,19 +591,26 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
     async def send_test(request: HttpRequest, subscription_id: FromPath[UUID]) -> AttemptView:
         door, caller = open_door(), caller_of(request)
         found = _verified(await door.found(caller, subscription_id))
-        now = door.now()
+        secrets, now = door.secrets_of(found), door.now()
         event_id = ordered_id(now, os.urandom(10))
         event = {
             "id": str(event_id),
             "source": "/doithoai/webhooks",
             "type": TEST_TYPE,
+            "subject": str(subscription_id),
             "time": now,
+            "recordedat": now,
+            "position": "0",  # of no log
+            "epoch": "",
+            "aggregateversion": "0",
             "data": {},
+            "dataschema": SCHEMA + TEST_TYPE.removeprefix(TYPE_PREFIX),
             "specversion": SPEC_VERSION,
             "datacontenttype": "application/json",
         }
-        async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
-            answer = await sink.deliver(str(event_id), msgspec.json.encode(event))
+        with door.asking(caller):
+            async with door.sinks.session(found.sink, secrets) as sink:
+                answer = await sink.deliver(str(event_id), msgspec.json.encode(event))
         took = _milliseconds(door.now() - now)
         attempt = Attempt(kind="test", answer=answer, milliseconds=took, event_id=event_id, type=TEST_TYPE)
         return await door.sent(found, attempt)
@@ -589,8 +633,9 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
         events = [event for event in found_there if event.event_id == event_id]
         if not events or not await door.sight(found, log, events):
             raise problem(404, "not-found", "within-scope", what="event")
-        async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
-            attempt = await door.sender.attempt(found, sink, events[0])
+        with door.asking(caller):
+            async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
+                attempt = await door.sender.attempt(sink, events[0])
         return await door.sent(found, msgspec.structs.replace(attempt, kind="redelivery"))
 
     return [verify_sink, send_test, redeliver_event]

@@ -3,6 +3,7 @@
 import functools
 import operator
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -20,6 +21,7 @@ from services.intake.domain import errors
 from services.intake.domain.refusal_words import REFUSAL_WORDS
 from services.intake.entrypoints.limits import MAX_KEY
 from shared.events import EVENTS
+from shared.events.field_samples import FIELD_SAMPLES, FORM_SAMPLES
 from shared.http.openapi import (
     READ_STATUSES,
     REF,
@@ -57,10 +59,23 @@ _IF_MATCH = Parameter(
 )
 #: What was recorded can be read at an address of its own; the bodies, policies and calendars stand in lists alone.
 PLURALS = {"petition": "petitions", "conference": "conferences"}
+_ID_IN_ANSWER = {"target": "$response.body#/id"}
+#: How to go on from a petition that is known by its id: to what is recorded of it, and to what its citizen may be told.
+FOUND = {
+    "petition": Link(operation_id="get_petition", parameters=_ID_IN_ANSWER),
+    "answer": Link(operation_id="petition_answer", parameters=_ID_IN_ANSWER),
+}
+#: How to go on from a petition that was read.
+READ = {"answer": Link(operation_id="petition_answer", parameters={"target": "$request.path.target"})}
+#: How to go on from a conflict that was read.
+DECIDE = {
+    "acceptance": Link(operation_id="AcceptConflict", parameters={"conflict_id": "$request.path.conflict_id"}),
+    "refusal": Link(operation_id="RefuseConflict", parameters={"conflict_id": "$request.path.conflict_id"}),
+}
 #: How to go on from a petition or conference that was just recorded.
 _LINKS = {
     "petition": {
-        "petition": Link(operation_id="get_petition", parameters={"target": "$response.body#/id"}),
+        **FOUND,
         "classification": Link(operation_id="PetitionsClassification", parameters={"target": "$response.body#/id"}),
         "withdrawal": Link(operation_id="PetitionsWithdrawal", parameters={"target": "$response.body#/id"}),
     },
@@ -69,8 +84,6 @@ _LINKS = {
         "opening": Link(operation_id="ConferencesOpening", parameters={"target": "$response.body#/id"}),
     },
 }
-#: How to go on from a reference that was found.
-FOUND = {"petition": Link(operation_id="get_petition", parameters={"target": "$response.body#/id"})}
 #: Bodies that show what a command looks like. All data is invented.
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "PetitionReceived": {
@@ -179,13 +192,6 @@ def act_operation(act: CompositeAct) -> type[Operation]:
             example = _ACT_EXAMPLES.get(act.name)
             content = {"application/json": OpenAPIMediaType(schema=ref, example=example)}
             self.request_body = RequestBody(content=content, required=True)
-            called = Parameter(
-                name="Content-Disposition",
-                param_in="header",
-                description="what the file is called, `attachment; filename*=UTF-8''…` (RFC 6266); it is kept sealed",
-                schema=Schema(type=OpenAPIType.STRING),
-            )
-            self.parameters = [*(self.parameters or ()), called]
             self.parameters = [*(self.parameters or []), _KEY]
             if self.responses is not None:
                 recorded = self.responses["201"]
@@ -224,14 +230,19 @@ def _describe_target(parameter: Parameter, aggregate: str) -> None:
             parameter.description = f"the id of the {aggregate}"
         case "jurisdiction" | "agency":
             parameter.description = f"the code of the {aggregate}, such as H35.10, or its id"
+            parameter.example = FIELD_SAMPLES[aggregate]
         case _:
             parameter.description = f"the id of the {aggregate}"
+            parameter.example = FIELD_SAMPLES["petitioner_id"] if aggregate == "petitioner" else FORM_SAMPLES["uuid"]
 
 
-def target_operation(aggregate: str, *, cached: bool = False) -> type[Operation]:
+def target_operation(
+    aggregate: str, *, cached: bool = False, links: Mapping[str, Link] | None = None
+) -> type[Operation]:
     """The operation class of a question about one petition or conference."""
+    headers_of = ("ETag",) if cached else ()
 
-    class TargetOperation(answers("ETag", cached=cached) if cached else answers()):  # type: ignore[misc]
+    class TargetOperation(answers(*headers_of, links=links, cached=cached)):  # type: ignore[misc]
         def describe(self) -> None:
             super().describe()
             for parameter in self.parameters or ():
@@ -266,6 +277,16 @@ _PUSHED = {
     "text": "Rác ở chợ trung tâm ba ngày mới thu gom một lần.",
     "petitioner_ids": ["cong-thu-nghiem-5821"],
 }
+_CREATED = {
+    "result": "created",
+    "id": "0195536a-4c00-7a31-9d6e-5b7c1f0e2a44",
+    "version": 1,
+    "position": 4711,
+    "recorded_at": "2026-03-02T02:15:00Z",
+    "source_version": "1",
+    "receipt_code": "GSGXS60D54",
+}
+_CHANGED = {**_CREATED, "result": "changed", "version": 2, "position": 4712, "source_version": "2"}
 
 
 def push_operation(body: type[msgspec.Struct]) -> type[Operation]:
@@ -282,10 +303,13 @@ def push_operation(body: type[msgspec.Struct]) -> type[Operation]:
                 known = self.responses.pop("200")
                 assert isinstance(known, OpenAPIResponse)
                 known.description = "the reference was known: `result` says what became of the push"
-                received = OpenAPIResponse(description="received", content=known.content)
+                shown = {name: replace(media) for name, media in (known.content or {}).items()}
+                received = OpenAPIResponse(description="received", content=shown)
                 self.responses |= {"200": known, "201": received}
-            for status in ("200", "201"):
-                describe_answer(self, status, ("ETag",))
+            for status, example in (("200", _CHANGED), ("201", _CREATED)):
+                describe_answer(self, status, ("ETag",), links=FOUND)
+                answer: Any = operation.responses[status]
+                answer.content["application/json"].example = example
 
     return PushOperation
 
@@ -340,6 +364,14 @@ def upload_operation(types: Iterable[str]) -> type[Operation]:
         def describe(self) -> None:
             content = dict.fromkeys([*types, "application/octet-stream"], _BINARY)
             self.request_body = RequestBody(content=content, required=True)
+            called = Parameter(
+                name="Content-Disposition",
+                param_in="header",
+                required=False,
+                description="what the file is called, `attachment; filename*=UTF-8''…` (RFC 6266); it is kept sealed",
+                schema=Schema(type=OpenAPIType.STRING),
+            )
+            self.parameters = [*(self.parameters or ()), called]
             if self.responses is not None:
                 stored = self.responses["201"]
                 assert isinstance(stored, OpenAPIResponse)

@@ -169,7 +169,8 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
         "/v1/reconciliation/statement",
         summary="A day in short, for both sides to sign",
         description="For the same `position` the petitions and their states are the same, whenever it is asked for. "
-        "A later version that brought nothing new counts at every position: keep what you sign. JSON, or text to print for who prefers `text/plain`.",
+        "A later version that brought nothing new counts at every position: keep what you sign. JSON, or text "
+        "to print for who prefers `text/plain`.",
         tags=["petition"],
         responses=problems(*READ_STATUSES, 409),
         operation_id="reconciliation_statement",

@@ -196,6 +196,7 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
         opt=for_roles(SEE_CONFLICTS),
         tags=["petition"],
         responses=openapi.READ_PROBLEMS,
+        operation_class=answers(links=openapi.DECIDE),
     )
     async def get_conflict(
         request: Request[Any, Any, Any],

@@ -111,7 +111,7 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
         summary="One petition",
         tags=["petition"],
         responses=openapi.READ_PROBLEMS,
-        operation_class=openapi.target_operation("petition", cached=True),
+        operation_class=openapi.target_operation("petition", cached=True, links=openapi.READ),
     )
     async def get_petition(request: Request[Any, Any, Any], target: FromPath[str]) -> Response[PetitionView]:
         petition_id = target_id("petition", target)

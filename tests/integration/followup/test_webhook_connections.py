@@ -1,5 +1,6 @@
 """The way to a sink: to the address that was judged, under the name of the sink, and to no other."""
 
+import asyncio
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from services.followup.adapters.webhooks import sink_client
 from services.followup.adapters.webhooks.sink_addresses import AllowedSinks
 from services.followup.adapters.webhooks.sink_client import SinkClient
 from services.followup.adapters.webhooks.webhook_seals import SinkSecrets
@@ -66,6 +68,8 @@ async def test_name_that_leads_elsewhere_later__is_judged_again() -> None:
         (410, {}, Answer(Verdict.GONE, 410, "gone")),
         (429, {"Retry-After": "30"}, Answer(Verdict.FAILED, 429, "status", 30.0)),
         (503, {"Retry-After": "soon"}, Answer(Verdict.FAILED, 503, "status")),
+        (503, {"Retry-After": "1 Jan 99999999999999999999 00:00:00 GMT"}, Answer(Verdict.FAILED, 503, "status")),
+        (503, {"Retry-After": "1 Jan 2020 00:00:00 +99999999999999"}, Answer(Verdict.FAILED, 503, "status")),
         (503, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, Answer(Verdict.FAILED, 503, "status", 0.0)),
         (500, {"Retry-After": "30"}, Answer(Verdict.FAILED, 500, "status")),
         (204, {"Set-Cookie": "a=b"}, Answer(Verdict.DELIVERED, 204)),
@@ -90,3 +94,35 @@ async def test_sink_that_is_not_there__is_unreachable() -> None:
     assert await delivered(client(["127.0.0.1"], ssl.create_default_context()), url) == Answer(
         Verdict.FAILED, why="unreachable"
     )
+
+
+async def test_answer_without_end__is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_client, "WHOLE", 2.0)
+    ended = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 2000)
+        await ended.wait()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        sinks = client(["127.0.0.1"], ssl.create_default_context())
+        assert await delivered(sinks, f"http://127.0.0.1:{port}/") == Answer(Verdict.DELIVERED, 200)
+        ended.set()
+
+
+async def test_proxy_of_the_environment__is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    async with sink_served() as sink:
+        sinks = client(["127.0.0.1"], ssl.create_default_context())
+        assert (await delivered(sinks, sink.url)).verdict is Verdict.DELIVERED
+
+
+async def test_what_nobody_foresaw__is_an_answer_too() -> None:
+    async def broken(host: str, port: int) -> list[str]:
+        raise RuntimeError(host)
+
+    sinks = SinkClient(AllowedSinks(), "doithoai", ssl.create_default_context(), lambda: datetime.now(UTC), broken)
+    assert await delivered(sinks, "https://portal.example/") == Answer(Verdict.FAILED, why="broken-off")

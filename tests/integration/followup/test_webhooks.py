@@ -10,6 +10,8 @@ import asyncpg
 import msgspec
 import pytest
 
+from doithoai_client import verified_event
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.application import webhook_sender
 from services.followup.application.webhook_ports import Answer, Attempt, LogPlace, Verdict
 from services.followup.domain.webhooks import retries
@@ -112,6 +114,25 @@ async def test_an_owner_that_was_revoked__is_sent_nothing_more(
         assert not sink.events
 
 
+async def test_an_owner_that_is_revoked_while_a_page_is_sent__is_sent_no_more_of_it(
+    pool: asyncpg.Pool, sink: SinkServer, followup_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_sender, "JUDGED_FOR", 0.0)
+    token, entry = mint_token("portal", "system")
+    stays, kept = mint_token("operations", "operations")
+    callers = Callers((entry, kept), local_allowed=False)
+    async with webhooks_over(pool, followup_dsn, tmp_path, callers) as desk:
+        made = await desk.subscribe(sink.url, token)
+        sink.hold = asyncio.Event()
+        desk.start()
+        await project(pool, dialogue(), EARLIER)
+        await until(lambda: bool(sink.events))
+        callers.replace((kept,))
+        sink.hold.set()
+        await until(lambda: is_paused(desk, made, "owner-gone", stays))
+        assert len(sink.events) == 1
+
+
 async def is_paused(desk: WebhookDesk, made: dict[str, Any], reason: str, token: str = "") -> bool:
     found = await desk.of(made, token=token)
     return (found["status"], found.get("reason")) == ("paused", reason)
@@ -173,6 +194,32 @@ async def test_a_sink_that_hangs__delays_no_other(desk: WebhookDesk, sink: SinkS
         assert len(slow.events) == 1
 
 
+async def test_a_caller_that_asks_a_sink_that_hangs__takes_nothing_of_others(
+    sink: SinkServer, pool: asyncpg.Pool, followup_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_sender, "AT_ONCE", 1)
+    async with sink_served() as slow, webhooks_over(pool, followup_dsn, tmp_path) as desk:
+        desk.start()
+        hanging = await desk.subscribe(slow.url)
+        await project(pool, dialogue(), EARLIER)
+        await until(lambda: all_sent(desk, hanging))
+        made, again = await desk.subscribe(sink.url), {"event_id": slow.events[0]["id"]}
+        slow.requests.clear()
+        slow.hold = asyncio.Event()
+        of_hanging = f"/v1/subscriptions/{hanging['id']}"
+        calls = (("redelivery", again), ("test", None), ("redelivery", again), ("redelivery", again))
+        asked = [asyncio.create_task(desk.client.post(f"{of_hanging}/{act}", json=body)) for act, body in calls]
+        await until(lambda: len(slow.events) == len(asked))
+        refused = await desk.client.post(f"{of_hanging}/redelivery", json=again)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        await desk.of(hanging, "pause")
+        await project(pool, dialogue(), SUMMER)
+        await until(lambda: all_sent(desk, made))
+        slow.hold.set()
+        assert [(await each).json()["verdict"] for each in asked] == ["delivered"] * len(asked)
+        assert (await desk.of(hanging, "test"))["verdict"] == "delivered", "none of them is under way any more"
+
+
 async def test_without_consent__nothing_is_sent(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     sink.consents = {}
     made = await desk.subscribe(sink.url)
@@ -193,6 +240,8 @@ async def test_a_secret_that_is_replaced__signs_beside_the_old_one(desk: Webhook
     assert sink.verified(made["secret"]) == sink.verified(new)
     assert sink.requests[-1][1]["authorization"] == "Bearer ours"
     assert "secret" not in await desk.of(made)
+    taken = verified_event(new, dict(sink.requests[-1][1]), sink.requests[-1][2])
+    assert (taken.type, taken.subject, taken.position) == ("webhook.test", made["id"], 0)
 
 
 async def test_one_event__is_sent_once_more(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
@@ -248,6 +297,30 @@ async def test_a_history_that_was_replaced__pauses_until_it_is_resumed(
     await desk.of(made, "resume")
     await until(lambda: all_sent(desk, made))
     assert sink.events, "what both histories may not share comes again"
+
+
+async def test_what_the_sender_pauses__is_counted_apart_from_what_owners_pause(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
+    stopped, by_owner = await desk.subscribe(sink.url), await desk.subscribe(sink.url)
+    await desk.of(by_owner, "pause")
+    found = await desk.door.store.find(UUID(stopped["id"]))
+    assert found is not None
+    await desk.door.store.stop(found, "history-changed")
+    shot = await MetricsQueries(pool).snapshot()
+    assert (shot.subscriptions[("stopped",)], shot.subscriptions[("paused",)]) == (1, 1)
+
+
+async def test_while_a_standby_is_away__a_new_one_has_to_wait(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing_yet(log: str, position: int) -> None:
+        return None
+
+    monkeypatch.setattr(desk.door.logs, "place_at", nothing_yet)
+    answer = await desk.client.post("/v1/subscriptions", json={"sink": sink.url})
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:doithoai:problem:store-unavailable")
+    assert not (await desk.ask("GET", "/v1/subscriptions"))["items"]
 
 
 async def test_two_senders__send_each_event_once(

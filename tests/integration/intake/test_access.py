@@ -105,7 +105,7 @@ POSTED: dict[str, Rule] = {
     "/v1/clock": OPERATORS,
     "/v1/files": UPLOADERS,
     "/v1/petitions/batch": PUSHERS,
-    f"{BY_REFERENCE}/withdrawal": PUSHERS,
+    f"{BY_REFERENCE}/withdrawal": DECIDERS,  # of a source that none of these systems is
     "/v1/conflicts/{conflict_id:uuid}/acceptance": DECIDERS,
     "/v1/conflicts/{conflict_id:uuid}/refusal": DECIDERS,
 }

@@ -172,6 +172,33 @@ async def test_body__that_trickles_is_not_waited_for(served: Served) -> None:
     assert (await reading)[:13] in (b"HTTP/1.1 408 ", b"")
 
 
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [b"Content-Length: 5\r\n\r\nabcde", b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"],
+)
+@pytest.mark.parametrize("pieces", [1, 7])
+async def test_body__is_read_where_another_protocol_is_offered(
+    served: Served, request_body: bytes, pieces: int
+) -> None:
+    """As HTTP clients of Java and `curl --http2` do; what comes after it on the connection is answered too."""
+    sent = b"POST / HTTP/1.1\r\nHost: a\r\n" + OFFER + request_body
+    sent += GET + OFFER + b"\r\n" + GET + b"Connection: close\r\n\r\n"
+    reader, writer = await served.open()
+    for each in range(pieces):
+        writer.write(sent[each * len(sent) // pieces : (each + 1) * len(sent) // pieces])
+        await writer.drain()
+        await asyncio.sleep(0.01)  # so that they come one by one
+    answers = await rest_of(reader)
+    assert [each.splitlines()[-1].decode() for each in answers.split(b"HTTP/1.1 200 OK")[1:]] == [
+        "5",
+        "xin chào",
+        "xin chào",
+    ]
+
+
 @pytest.mark.parametrize("limits", [msgspec.structs.replace(SHORT, head_time=60.0)])
 async def test_head__has_an_end(served: Served) -> None:
     reader, writer = await served.open(GET)

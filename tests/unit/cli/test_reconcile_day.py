@@ -78,6 +78,14 @@ def test_record__that_differs_is_named_in_two_calls(service: ComparedDay, tmp_pa
     }
 
 
+def test_version__may_be_written_as_it_was_pushed(service: ComparedDay, tmp_path: Path) -> None:
+    service.lines["LC-7"] = ("2026-03-02T01:15:00.000000Z", "received")
+    service.lines["LC-8"] = ("7", "received")
+    pushed = {"LC-7": ("2026-03-02T08:15:00+07:00", "received"), "LC-8": ("007", "received")}
+    done = compared(tmp_path, LINES | pushed)
+    assert (done.exit_code, len(service.calls)) == (0, 1), done.output
+
+
 def test_records__of_one_side_alone_are_named(service: ComparedDay, tmp_path: Path) -> None:
     del service.lines["LC-8"]
     here = {name: line for name, line in LINES.items() if name != "Đơn 1"}

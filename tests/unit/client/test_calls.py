@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from doithoai_client import CallRefused, Client, DayComparison, DayRecord, NotReached, Retries, digest_of
+from doithoai_client import CallRefused, Client, ClientError, DayComparison, DayRecord, NotReached, Retries, digest_of
 from doithoai_client.calls import MOST_BYTES, in_batches
 from doithoai_client.reconciling import by_bucket
+from shared.cases.reconciliation import line_of
+from shared.cases.source_version import kept_version
 
 Answer = Callable[[httpx.Request], httpx.Response]
 #: Waits of no length, so that tests do not wait.
@@ -49,6 +51,31 @@ def test_call__that_may_be_recorded_is_sent_again_with_the_same_key(trouble: htt
     keys = {request.headers["idempotency-key"] for request in asked}
     assert len(asked) == 3 and len(keys) == 1 and min(map(len, keys)) > 20
     assert len({request.content for request in asked}) == 1
+
+
+@pytest.mark.parametrize("trouble", [httpx.Response(503), httpx.Response(502), httpx.ReadError("lost")])
+def test_call__that_followup_may_have_done_is_not_sent_again(trouble: httpx.Response | Exception) -> None:
+    asked, answer = outcomes(trouble, httpx.Response(201, json={"id": "i"}))
+    with client_of(answer) as client, pytest.raises(ClientError):
+        client.send("followup", "POST", "/v1/subscriptions", {"sink": "https://portal.example"})
+    assert len(asked) == 1 and "idempotency-key" not in asked[0].headers
+
+
+@pytest.mark.parametrize("trouble", [httpx.Response(429), httpx.ConnectError("no"), httpx.ConnectTimeout("no")])
+def test_call__that_followup_cannot_have_done_is_sent_again(trouble: httpx.Response | Exception) -> None:
+    asked, answer = outcomes(trouble, httpx.Response(201, json={"id": "i"}))
+    with client_of(answer) as client:
+        assert client.send("followup", "POST", "/v1/subscriptions", {"sink": "https://portal.example"}) == {"id": "i"}
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("name", ["a/b", ".", ".."])
+def test_reference__that_no_address_can_hold_goes_in_a_batch(name: str) -> None:
+    asked, answer = outcomes(httpx.Response(200, json={"items": [{"status": 201, "push": PUSHED}]}))
+    with client_of(answer) as client:
+        assert client.put(name, "1", {}).result == "created"
+    assert asked[0].url.path == "/v1/petitions/batch"
+    assert json.loads(asked[0].content)["items"][0]["external_id"] == name
 
 
 def test_call__is_sent_no_oftener_than_said() -> None:
@@ -218,6 +245,19 @@ def test_digest__is_that_of_the_published_line() -> None:
     # Counted by another program: printf 'TN-1\t2\treceived\nTN-\xc3\xa9\t1\treplied\n' | sha256sum
     assert digest_of([DayRecord("TN-e\u0301", "1", "replied"), DayRecord("TN-1", "2", "received")]) == COUNTED
     assert digest_of([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        *("7", "007", "000", "", "9" * 60, "2026-03-02T08:15:00+07:00", "2026-03-02 08:15:00.123456789+07:00"),
+        *("2026-03-02T01:15:00.000000Z", " 2026-03-02T01:15Z ", "20260302T011500Z", "0001-01-01T00:00:00+07:00"),
+        *("2026-03-02T08:15:00", "two", "²", "٧"),
+    ],
+)
+def test_line__has_the_version_as_the_service_keeps_it(version: str) -> None:
+    kept = kept_version(version) or version
+    assert DayRecord("TN-1", version, "received").line == line_of("TN-1", kept, "received")
 
 
 COUNTED = "85c2165c962d1436336f44c3f5b2efd807382b5ff7e6909e8c4510fc70a5a81c"

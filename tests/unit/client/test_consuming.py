@@ -47,6 +47,18 @@ def test_consumer__goes_on_where_it_was(tmp_path: Path) -> None:
     assert consume(feed, tmp_path / "s") == [9]
 
 
+def test_end__is_known_though_no_instant_is_stated() -> None:
+    feed = StubFeed(4)
+    feed.complete_to, cursors = None, [""]
+    with reading(feed) as client:
+        for _ in range(4):
+            page = client.page(cursor=cursors[-1])
+            cursors.append(page.cursor)
+            if page.is_last:
+                break
+    assert page.is_last and cursors == ["", "3", "4", "4"]
+
+
 def test_consumer__passes_pages_in_which_it_may_see_nothing(tmp_path: Path) -> None:
     assert consume(StubFeed(50, seen={49}), tmp_path / "s") == [49]
 
@@ -64,6 +76,17 @@ def test_consumer__that_fails_keeps_nothing_of_the_page(tmp_path: Path) -> None:
             client.consume(store, handle)
         assert store.connection.execute("SELECT * FROM effects").fetchall() == []
     assert consume(StubFeed(3), tmp_path / "s") == [1, 2, 3]
+
+
+def test_store__whose_commit_fails_goes_on(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "s") as store:
+        store.connection.execute("PRAGMA foreign_keys = ON")
+        store.connection.execute("CREATE TABLE a (id INTEGER PRIMARY KEY)")
+        store.connection.execute("CREATE TABLE b (a REFERENCES a(id) DEFERRABLE INITIALLY DEFERRED)")
+        with pytest.raises(sqlite3.IntegrityError), store.transaction() as transaction:
+            transaction.execute("INSERT INTO b VALUES (7)")
+        with store.transaction() as transaction:
+            assert transaction.execute("SELECT * FROM b").fetchall() == []
 
 
 def test_restored_store__is_told_and_what_comes_again_is_not_doubled(tmp_path: Path) -> None:

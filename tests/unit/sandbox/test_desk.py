@@ -81,6 +81,10 @@ def test_desk__asks_each_act_for_a_token(rig: DeskRig) -> None:
 
 
 def test_page__names_files_and_no_token(rig: DeskRig) -> None:
+    shown = rig.client.get("/sandbox", headers={"Accept": "text/html"})
+    # A command is longer than a narrow window, and wraps.
+    assert "white-space:pre-wrap" in shown.text and "<pre>curl" in shown.text
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
     for accept, kind in (("application/json", "application/json"), ("text/html", "text/html; charset=utf-8")):
         shown = rig.client.get("/sandbox", headers={"Accept": accept})
         assert (shown.status_code, shown.headers["content-type"]) == (200, kind)

@@ -36,7 +36,7 @@ SLACK = 30.0  # seconds beyond those that a call asks the service to wait
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One call. It may be sent again as it is: it has its key, or does the same twice."""
+    """One call. Where it `repeats` it may be sent again as it is: it has its key, or does the same twice."""
 
     method: str
     path: str
@@ -46,6 +46,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     patience: float = SLACK
+    repeats: bool = True
 
 
 def send(
@@ -56,9 +57,10 @@ def send(
     key: str = "",
     params: Mapping[str, str] | None = None,
 ) -> Call[Any]:
-    """Any other call; a command gets a key of its own where none is given."""
+    """Any other call; a command of intake gets a key of its own where none is given. followup knows no keys."""
     headers = {"Content-Type": "application/json"} if body is not None else {}
-    if method == "POST":
+    has_key = method == "POST" and service == "intake"
+    if has_key:
         headers["Idempotency-Key"] = key or fresh_key()
     return Call(
         method,
@@ -68,6 +70,7 @@ def send(
         tuple((params or {}).items()),
         headers,
         encoded(body) if body is not None else None,
+        repeats=has_key or method != "POST",
     )
 
 
@@ -121,8 +124,8 @@ def find(source: str, external_id: str) -> Call[str]:
 
 
 def has_address(external_id: str) -> bool:
-    """Whether a reference can be one part of a path: proxies and servers take an encoded slash for one that parts."""
-    return "/" not in external_id
+    """Whether a reference can be one part of a path: an encoded slash is taken for one that parts, dots for a step."""
+    return "/" not in external_id and external_id not in ("", ".", "..")
 
 
 def withdraw(petition: str, body: Mapping[str, Any], key: str) -> Call[Any]:

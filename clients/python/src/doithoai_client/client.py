@@ -65,7 +65,11 @@ class Client:
     def send(
         self, service: ServiceName, method: str, path: str, body: Any = None, *, key: str = "", **params: str
     ) -> Any:
-        """Any other call of either service, and its JSON. A command gets an idempotency key where none is given."""
+        """Any other call of either service, and its JSON. A command of intake gets a key where none is given.
+
+        A POST to followup, which knows no keys, is made again only where it cannot have been done: after NotReached or
+        502 to 504 look what there is.
+        """
         return self._done(calls.send(service, method, path, body, key, params))
 
     def put(self, external_id: str, source_version: str, petition: Mapping[str, Any]) -> PutResult:
@@ -179,7 +183,7 @@ class Client:
         attempt = 1
         while True:
             outcome = self._attempt(call)
-            wait = self._sending.wait(attempt, outcome)
+            wait = self._sending.wait(call, attempt, outcome)
             if wait is None:
                 return answer_of(call, outcome)
             time.sleep(wait)

@@ -65,10 +65,11 @@ class SqliteStore:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield self.connection
+            self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            if self.connection.in_transaction:  # some failures of a commit have ended it
+                self.connection.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
 
     def cursor(self, transaction: sqlite3.Connection, feed: str) -> str:
         """The cursor that was kept last; "" where there is none."""

@@ -1,14 +1,15 @@
 """Whether both sides hold the same of a day, by digests that two systems count for themselves. No I/O.
 
-A line is `external_id TAB source_version TAB state LF`, in UTF-8 and NFC. The lines of a day are sorted by their bytes;
-SHA-256 over them is its digest. A bucket holds the records whose SHA-256(external_id) begins
-with the byte of its number.
+A line is `external_id TAB source_version TAB state LF`, in UTF-8 and NFC. However you write a version, a number stands
+there without leading zeros and an instant in UTC to the microsecond. The lines of a day are sorted by their bytes;
+SHA-256 over them is its digest. A bucket holds the records whose SHA-256(external_id) begins with the byte of its number.
 """
 
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, order=True)
@@ -22,7 +23,7 @@ class DayRecord:
     @property
     def line(self) -> bytes:
         """As both sides write it."""
-        text = f"{self.external_id}\t{self.source_version}\t{self.state}\n"
+        text = f"{self.external_id}\t{_written(self.source_version)}\t{self.state}\n"
         return unicodedata.normalize("NFC", text).encode()
 
     @property
@@ -87,3 +88,16 @@ def differences(ours: Iterable[DayRecord], theirs: Iterable[DayRecord]) -> list[
         for name in sorted(own.keys() | other.keys())
         if name not in own or name not in other or own[name].line != other[name].line
     ]
+
+
+def _written(version: str) -> str:
+    version = version.strip()
+    if version.isascii() and version.isdigit():
+        return version.lstrip("0") or "0"
+    try:
+        instant = datetime.fromisoformat(version)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        pass
+    return version

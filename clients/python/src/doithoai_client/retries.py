@@ -10,6 +10,13 @@ import httpx
 AGAIN = frozenset({429, 502, 503, 504})
 
 
+def is_untouched(outcome: httpx.Response | httpx.TransportError) -> bool:
+    """Whether nothing of a call can have been done: it was refused at the door, or there was no door."""
+    if isinstance(outcome, httpx.TransportError):
+        return isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout)
+    return outcome.status_code == httpx.codes.TOO_MANY_REQUESTS
+
+
 @dataclass(frozen=True)
 class Retries:
     """How often one call is made at most, and the longest wait between two of them in seconds.

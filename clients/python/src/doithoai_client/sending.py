@@ -8,7 +8,7 @@ import httpx
 
 from doithoai_client.calls import Call, ServiceName
 from doithoai_client.problems import NotReached, refusal_of
-from doithoai_client.retries import Retries
+from doithoai_client.retries import Retries, is_untouched
 
 T = TypeVar("T")
 #: A function is asked before each attempt: a token that expires is renewed there.
@@ -41,9 +41,9 @@ class Sending:
             timeout=httpx.Timeout(call.patience, connect=CONNECT_WITHIN),
         )
 
-    def wait(self, attempt: int, outcome: httpx.Response | httpx.TransportError) -> float | None:
+    def wait(self, call: Call[Any], attempt: int, outcome: httpx.Response | httpx.TransportError) -> float | None:
         """Seconds until the next attempt; None: the response is to be read. Raises NotReached."""
-        wait = self._retries.wait(attempt, outcome)
+        wait = self._retries.wait(attempt, outcome) if call.repeats or is_untouched(outcome) else None
         if wait is None and isinstance(outcome, httpx.TransportError):
             raise NotReached(f"no answer after {attempt} attempts: {type(outcome).__name__}") from outcome
         return wait

@@ -9,6 +9,8 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -27,13 +29,16 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
 #: Ways of writing an IPv4 address within one of IPv6; where it leads is said by the address within.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-#: Given out for protocols, and of no use to anybody else; which of them are reachable, versions of Python judge apart.
-_ASSIGNED = ipaddress.ip_network("192.0.0.0/24")
+#: Given out for protocols, for papers, to relays and, once, for the inside of a site: nobody's sink stands there, and
+#: versions of Python judge apart which of them are reachable.
+_NO_SINKS = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16", "fec0::/10")))
 _WRAPPED = (
     ipaddress.ip_network("2002::/16"),
     ipaddress.ip_network("2001::/32"),
     ipaddress.ip_network("64:ff9b:1::/48"),
 )
+#: Threads of their own: a name whose servers do not answer, which anybody may have, keeps one for long.
+_RESOLVING = ThreadPoolExecutor(16, "webhook-names")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 #: How a host ends in which libraries see an IPv4 address, though it is not written as one: 2130706433, 0x7f.1.
 _NUMBER = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)")
@@ -141,14 +146,15 @@ def is_public(address: Address) -> bool:
             return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         if address.scope_id is not None or any(address in network for network in _WRAPPED):
             return False
-    if address in _ASSIGNED or address in _METADATA:
+    if address in _METADATA or any(address in network for network in _NO_SINKS):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 async def resolved(host: str, port: int) -> Sequence[str]:
     """The addresses of a host by the system's resolver. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVING, ask)
     return [str(each[4][0]) for each in found]
 
 

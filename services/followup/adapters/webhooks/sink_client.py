@@ -121,7 +121,7 @@ class SinkSession:
             return Answer(Verdict.FAILED, why="unresolved"), {}
         except (TimeoutError, httpx.TimeoutException):
             return Answer(Verdict.FAILED, why="timeout"), {}
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, ValueError) as error:
+        except Exception as error:  # a stranger writes the answer: whatever it makes fail, the next attempt comes later
             self._address = ""  # it may have moved
             return Answer(Verdict.FAILED, why=_kind_of(error)), {}
 
@@ -155,7 +155,7 @@ def _seconds(written: str, now: datetime) -> float | None:
         return float(written[:9])
     try:
         return max((parsedate_to_datetime(written) - now).total_seconds(), 0.0)
-    except (ValueError, TypeError):  # no date, or one without an offset
+    except (ValueError, TypeError, OverflowError):  # no date, or one without an offset, or beyond every calendar
         return None
 
 

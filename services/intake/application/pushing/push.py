@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.command_body import CODECS, MAX_SHORT, BodyCodec, Extras
-from services.intake.application.pushing.source_version import MAX_VERSION, kept_version
 from services.intake.domain import Caller
 from services.intake.domain.errors import InvalidValue
+from shared.cases.source_version import MAX_VERSION, kept_version
 from shared.identifiers import normalised
 from shared.invalid_body import InvalidBody
 
@@ -115,4 +115,7 @@ def push_of(
     for field, value in (("source", named.source), ("external_id", named.external_id)):
         if len(value) > MAX_SHORT:
             raise InvalidValue(field, "too-long", length=len(value), most=MAX_SHORT)
-    return Push(body=named, source_version=kept_version(source_version), caller=caller, if_match=if_match)
+    version = kept_version(source_version)
+    if version is None:
+        raise InvalidValue("source_version", "source-version", most=MAX_VERSION)
+    return Push(body=named, source_version=version, caller=caller, if_match=if_match)

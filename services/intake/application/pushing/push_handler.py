@@ -44,7 +44,6 @@ from services.intake.application.pushing.reading import (
     unlike,
     weigh,
 )
-from services.intake.application.pushing.source_version import rank
 from services.intake.application.pushing.turns import Turns
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
@@ -55,6 +54,7 @@ from services.intake.domain import (
     Petition,
     check_role,
     check_sender,
+    check_source,
     decide,
     fold_petition,
 )
@@ -64,6 +64,7 @@ from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import annulled_ids
 from shared.cases.pushing import ANY_SOURCE
+from shared.cases.source_version import rank
 from shared.event_store.errors import VersionConflict
 from shared.events import SEALED, PetitionReference
 from shared.events.petition import PersonalDataErased, PetitionCorrected, PetitionReceived, PetitionWithdrawn
@@ -150,6 +151,8 @@ class PushHandler:
     async def withdraw(self, source: str, external_id: str, command: Command) -> CommandOutcome:
         """Withdraw a petition by its reference; once it is withdrawn, the same again adds nothing. Raises Refused."""
         check_caller(command)
+        if command.caller.is_sender:  # who is told nothing of what another system pushed, nor that it did
+            check_source(command.caller, source)
         if (place := await self._place((source, external_id))) is None:
             raise NotFound(None, "reference")
         facts = await self._facts(place, command.caller)

@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.known_reference import differing
-from services.intake.application.pushing.source_version import rank
 from services.intake.domain import AnyFact
 from services.intake.domain.catalogues import canonical
 from shared.cases.catalogues import CatalogueLog
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import standing
+from shared.cases.source_version import rank
 from shared.events.petition import PetitionCorrected, PetitionReceived
 
 #: What is sealed of a petition and opens, by the version of the event.

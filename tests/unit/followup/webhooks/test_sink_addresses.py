@@ -2,6 +2,8 @@
 
 import asyncio
 import ipaddress
+import socket
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -12,8 +14,10 @@ from services.followup.adapters.webhooks.sink_addresses import (
     SinkUnresolved,
     address_of,
     is_public,
+    resolved,
     sink_of,
 )
+from tests.support.waiting import until
 
 PUBLIC = "9.9.9.9"
 
@@ -37,7 +41,7 @@ def found(url: str, *addresses: str, allowed: str = "") -> str:
         "239.1.1.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
         "::ffff:169.254.169.254", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
-        "2001:db8::1", "100::1",
+        "2001:db8::1", "100::1", "fec0::1", "feff::1", "3fff::1", "5f00::1", "192.88.99.1",
     ],
 )  # fmt: skip
 def test_address_inside__is_refused_however_it_is_written(address: str) -> None:
@@ -124,3 +128,22 @@ def test_parts_of_an_address__make_one_request() -> None:
     assert (sink.authority, sink.at("9.9.9.9")) == ("portal.example:8443", "https://9.9.9.9:8443/hook?a=b")
     assert sink_of("https://[2606:4700::1111]/").at("2606:4700::1111") == "https://[2606:4700::1111]:443/"
     assert sink_of("https://portal.example").authority == "portal.example"
+
+
+async def test_names_whose_servers_are_silent__keep_no_thread_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking, answered = threading.Event(), threading.Event()
+
+    def silent(*_: object, **__: object) -> list[object]:
+        asking.set()
+        answered.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    asked = [asyncio.create_task(resolved(f"{number}.example", 443)) for number in range(50)]
+    try:
+        await until(asking.is_set)
+        async with asyncio.timeout(5):
+            assert await asyncio.to_thread(lambda: "done") == "done"
+    finally:
+        answered.set()
+        await asyncio.gather(*asked)

@@ -1,19 +1,18 @@
-"""The version of a record at its source: a whole number or an instant, in the one form by which two are compared."""
+"""The version of a record at its source: a whole number or an instant, in the one form in which two are compared."""
 
 import re
 from datetime import UTC, datetime
 
-from services.intake.domain.errors import InvalidValue
 from shared.identifiers import normalised
 
 MAX_VERSION = 64  # characters
 _NUMBER = re.compile(r"[0-9]+")
 
 
-def kept_version(text: str) -> str:
+def kept_version(text: str) -> str | None:
     """The version as it is kept: a number without leading zeros, an instant in UTC to the microsecond.
 
-    Raises InvalidValue.
+    None where it is neither.
     """
     given = normalised(text)
     if len(given) <= MAX_VERSION:
@@ -25,7 +24,7 @@ def kept_version(text: str) -> str:
                 return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         except (ValueError, OverflowError):
             pass
-    raise InvalidValue("source_version", "source-version", most=MAX_VERSION)
+    return None
 
 
 def rank(version: str) -> tuple[int, str]:

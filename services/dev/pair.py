@@ -239,7 +239,7 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
             "SOURCES": urls[0],
             "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else "",
             "WEBHOOK_KEY_FILE": str(_webhook_key(data)),
-            "WEBHOOK_ALLOWED": "127.0.0.0/8,::1,localhost",
+            "WEBHOOK_ALLOWED": LOOPBACK,  # what is developed runs on this machine
         },
     }
     kept = SeedStore(data, dsn)
@@ -289,17 +289,10 @@ def _say_what_to_try(urls: tuple[str, str], portal_url: str) -> None:
 
 def _sandbox_settings(data: Path) -> dict[str, dict[str, str]]:
     """What the services of a sandbox have beside the settings of every pair."""
-    tokens, webhook_key = str(tokens_file(data)), data / "webhook.key"
-    if not webhook_key.exists():
-        _write_secret(webhook_key, os.urandom(32))
+    tokens = str(tokens_file(data))
     return {
         "intake": {"SANDBOX": "true", "CLOCK_START": BEGINS.isoformat(), "TOKENS_FILE": tokens},
-        "followup": {
-            "TOKENS_FILE": tokens,
-            "SOURCE_TOKEN_FILE": str(token_file(data, READER)),
-            "WEBHOOK_KEY_FILE": str(webhook_key),
-            "WEBHOOK_ALLOWED": LOOPBACK,  # an integrator's own machine is this one
-        },
+        "followup": {"TOKENS_FILE": tokens, "SOURCE_TOKEN_FILE": str(token_file(data, READER))},
     }
 
 

@@ -260,7 +260,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         hindered: dict[str, str] = {}  # what keeps a loop from its work, by the loop's name
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         works["losses"] = LossWatch(pool, durable).run()
-        works["files"] = _keep_files(file_keeper, hindered)
+        works["files"] = _keep_files(file_keeper, pushes, hindered)
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
         if (of_systems := system_settings(settings)).issuer:
@@ -282,7 +282,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             [
                 *command_routes(handler),
                 *act_routes(acts),
-                *push_routes(pushing, pushes, reading),
+                *push_routes(pushing, reading),
                 *query_routes(reading),
                 *answer_routes(answers),
                 *pushed_routes(reading, reconciliation, stored_log),
@@ -396,9 +396,11 @@ async def _propose_daily(regulation_cache: RegulationCache, keeper: CalendarKeep
             log.warning("calendar_check_failed", kind=type(error).__name__)
 
 
-async def _keep_files(file_keeper: FileKeeper, hindered: dict[str, str]) -> None:
+async def _keep_files(file_keeper: FileKeeper, pushes: StoredPushes, hindered: dict[str, str]) -> None:
+    """Let go, again and again, of what an erasure or time has made unwanted: files, and what conflicts say."""
     while True:
         try:
+            await pushes.forget_erased()
             await file_keeper.round()
             file_keeper.kept_at = time.time()
             hindered.pop("files", None)

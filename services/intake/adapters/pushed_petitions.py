@@ -1,6 +1,6 @@
 """What was pushed under references: the petitions of a stretch of the log, and those that changed in one."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -57,7 +57,7 @@ class StoredPetitions:
 
     async def received(
         self, source: str, after: int, until: int, head: int, bucket: int | None
-    ) -> AsyncIterator[Sequence[PushedPetition]]:
+    ) -> AsyncGenerator[Sequence[PushedPetition]]:
         """The petitions of a source that were received in a stretch of the log, as they stand at `head`, in chunks.
 
         The rows stay at the server until their turn.

@@ -42,7 +42,7 @@ _ONE = f"SELECT {_COLUMNS} FROM conflicts WHERE conflict_id = $1"
 _SEALED = "SELECT sealed FROM conflicts WHERE conflict_id = $1"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM conflicts
-WHERE ($1 = 'VN' OR jurisdiction = $1 OR starts_with(jurisdiction, $1 || '.'))
+WHERE ($1 = 'VN' OR jurisdiction = $1 OR starts_with(jurisdiction, $1 || '.') OR jurisdiction = ANY ($7))
   AND ($2::text[] IS NULL OR source = ANY ($2)) AND ($3 = '' OR state = $3) AND ($4::uuid IS NULL OR petition_id = $4)
   AND ($5::uuid IS NULL OR (pushed_at, conflict_id)
     > (SELECT pushed_at, conflict_id FROM conflicts WHERE conflict_id = $5))
@@ -52,6 +52,12 @@ ORDER BY pushed_at, conflict_id LIMIT $6
 _DECIDE = """
 UPDATE conflicts SET state = $2, decided_by = $3, decided_at = clock_timestamp()
 WHERE conflict_id = $1 AND (state = 'open' OR $2 = 'accepted' AND state <> 'accepted')
+"""
+# An erasure that was killed, or recorded by an older release, left it behind.
+_FORGET_ERASED = """
+UPDATE conflicts SET sealed = '' WHERE sealed <> '' AND EXISTS (
+    SELECT 1 FROM stored_events e WHERE e.originator_id = petition_id AND e.topic = 'PersonalDataErased'
+)
 """
 
 
@@ -111,20 +117,28 @@ class StoredPushes:
     async def page(
         self,
         jurisdiction: str,
+        inherited: Collection[str],
         sources: Collection[str] | None,
         state: ConflictState | None,
         petition_id: UUID | None,
         after: UUID | None,
         limit: int,
     ) -> Sequence[Conflict]:
-        """The conflicts of a subtree after one, the oldest first; of these sources alone, where some are named."""
+        """The conflicts of a subtree, and of places that it inherited, after one, the oldest first; of these sources
+        alone, where some are named."""
         chosen = None if sources is None else list(sources)
-        rows = await self._pool.fetch(_PAGE, jurisdiction, chosen, state or "", petition_id, after, limit)
+        rows = await self._pool.fetch(
+            _PAGE, jurisdiction, chosen, state or "", petition_id, after, limit, list(inherited)
+        )
         return list(map(_conflict, rows))
 
     async def decide(self, conflict_id: UUID, state: ConflictState, decided_by: str) -> bool:
         """Settle an open conflict; False where it was settled before."""
         return bool(await self._pool.execute(_DECIDE, conflict_id, state, decided_by) == "UPDATE 1")
+
+    async def forget_erased(self) -> None:
+        """Forget what the conflicts of petitions say of which somebody was erased."""
+        await self._pool.execute(_FORGET_ERASED)
 
 
 def _conflict(row: Any) -> Conflict:

@@ -1,8 +1,9 @@
 """What a source pushed, as two systems compare it: the petitions of a day by digests, and what changed since."""
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -16,7 +17,7 @@ from services.intake.domain.errors import JurisdictionMayNot
 from shared.cases.public_state import PublicState, public_state
 from shared.cases.reconciliation import LineDigests, LinesDigest
 from shared.events.petition import PetitionReceived
-from shared.identifiers import is_within, midnight
+from shared.identifiers import midnight
 
 #: Who compares: the systems that push, and who reads every case of a place.
 ROLES = frozenset({"system", "office", "chair", "auditor", "operations"})
@@ -54,7 +55,7 @@ class PushedPetitions(Protocol):
 
     def received(
         self, source: str, after: int, until: int, head: int, bucket: int | None
-    ) -> AsyncIterator[Sequence[PushedPetition]]:
+    ) -> AsyncGenerator[Sequence[PushedPetition]]:
         """The petitions received in a stretch of the log, as they stand at `head`, by the bytes of their ids."""
         ...
 
@@ -161,8 +162,9 @@ class Reconciliation:
         final = stated is not None and stated[0] >= end and head >= until
         await self._history.confirm(head, epoch)
         digests, states, lines = LineDigests(), Counter[str](), list[ReconciledLine]()
-        async with self._one_at_a_time:
-            async for chunk in self._petitions.received(source, after, min(until, head), head, bucket):
+        received = self._petitions.received(source, after, min(until, head), head, bucket)
+        async with self._one_at_a_time, contextlib.aclosing(received) as chunks:
+            async for chunk in chunks:
                 for each in chunk:
                     if not self._sees(caller, each):
                         raise JurisdictionMayNot(None, "case", place=each.jurisdiction, own=caller.jurisdiction)
@@ -214,11 +216,8 @@ class Reconciliation:
 
     def _sees(self, caller: Caller, petition: PushedPetition) -> bool:
         """Whether a petition is shown: to its source all are, to others those of their place."""
-        if caller.is_sender or is_within(petition.jurisdiction, caller.jurisdiction):
-            return True
         known = self._regulation_cache
-        heir = known.regulation.successor_of_jurisdiction(petition.jurisdiction, known.today)
-        return is_within(heir, caller.jurisdiction)
+        return caller.is_sender or known.regulation.lies_within(petition.jurisdiction, caller.jurisdiction, known.today)
 
 
 def _line(petition: PushedPetition) -> ReconciledLine:

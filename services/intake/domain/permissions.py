@@ -184,8 +184,7 @@ def may_see(
     """
     if caller.roles <= WITHOUT_CASES:
         return False
-    successor = regulation.successor_of_jurisdiction(case.jurisdiction, today)
-    if not (is_within(case.jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)):
+    if not regulation.lies_within(case.jurisdiction, caller.jurisdiction, today):
         return False
     if not caller.roles <= HOLDERS:
         return True

@@ -20,7 +20,7 @@ from shared.cases.calendars import CalendarLog
 from shared.cases.catalogues import CatalogueLog
 from shared.cases.successors import NOBODY, successor
 from shared.events.regulation import FrequencyDutyWaived, PolicyAdopted
-from shared.identifiers import NATION, lineage
+from shared.identifiers import NATION, is_within, lineage
 from shared.policy import Adopted, AdoptionRegister, InForce, Policy, RuleInForce
 from shared.policy.effect import PolicyEffect, policy_effects
 
@@ -101,6 +101,18 @@ class Regulation:
     def successor_of_jurisdiction(self, code: str, day: date) -> str:
         """Whose cases a jurisdiction's are by a day: its own while it exists."""
         return successor(code, day, self.jurisdictions)
+
+    def lies_within(self, code: str, place: str, day: date) -> bool:
+        """Whether a jurisdiction's cases are by a day those of a place or of one below it.
+
+        What an ended one left is its successor's too, and stays with those above it.
+        """
+        return is_within(code, place) or is_within(self.successor_of_jurisdiction(code, day), place)
+
+    def left_to(self, place: str, day: date) -> frozenset[str]:
+        """The ended jurisdictions whose cases are by a day those of a place or of one below it."""
+        ended = (code for code, body in self.jurisdictions.items() if body.closed_on is not None)
+        return frozenset(code for code in ended if self.lies_within(code, place, day))
 
     def agency_on(self, code: str, day: date, field: str = "agency") -> PublicBody:
         """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""

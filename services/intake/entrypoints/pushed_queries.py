@@ -32,6 +32,7 @@ from shared.http.parameters import no_instant
 from shared.http.permissions import KNOWN_OWN, for_roles, permitted
 from shared.http.problems import problem
 from shared.http.scoped_feed import FeedLog, cursor_of
+from shared.identifiers import normalised
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # petitions a page
 MAX_POSITION = 2**53 - 1  # what every tool of JSON can write exactly
@@ -114,7 +115,7 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
             return Response(found, headers={"Location": f"/v1/petitions/{found.id}"})
         if changed_since is not None and (changed_since.tzinfo is None or changed_since.year not in YEARS):
             raise no_instant("changed_since")
-        return Response(await changes(request, source, changed_since, cursor, limit))
+        return Response(await changes(request, normalised(source), changed_since, cursor, limit))
 
     async def where(request: Request[Any, Any, Any], source: str, external_id: str) -> Found:
         place = await reading.referred(source, external_id)
@@ -161,14 +162,15 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
         position: _Position = None,
     ) -> Response[DayView]:
         await check(day, position)
-        found = await reconciliation.day(domain_caller(caller_of(request)), source, day, bucket, position)
+        found = await reconciliation.day(domain_caller(caller_of(request)), normalised(source), day, bucket, position)
         return Response(found)
 
     @get(
         "/v1/reconciliation/statement",
         summary="A day in short, for both sides to sign",
-        description="The same for the same `position`, whenever it is asked for. JSON, or text to print for who "
-        "prefers `text/plain`.",
+        description="For the same `position` the petitions and their states are the same, whenever it is asked for. "
+        "A later version that brought nothing new counts at every position: keep what you sign. JSON, or text "
+        "to print for who prefers `text/plain`.",
         tags=["petition"],
         responses=problems(*READ_STATUSES, 409),
         operation_id="reconciliation_statement",
@@ -179,7 +181,7 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
         request: Request[Any, Any, Any], source: _Source, day: _Day, position: _Position = None
     ) -> Response[Statement]:
         await check(day, position)
-        found = await reconciliation.day(domain_caller(caller_of(request)), source, day, None, position)
+        found = await reconciliation.day(domain_caller(caller_of(request)), normalised(source), day, None, position)
         said = Statement(
             format="doithoai-reconciliation-1",
             source=found.source,

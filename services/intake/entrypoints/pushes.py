@@ -14,7 +14,7 @@ from litestar.params import FromPath, QueryParameter
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.json_body import cleaned
-from services.intake.application.pushing.conflicts import Conflict, ConflictState, Pushes
+from services.intake.application.pushing.conflicts import Conflict, ConflictState
 from services.intake.application.pushing.push import FieldConflict, PushBody, PushOutcome, push_in
 from services.intake.application.pushing.push_handler import PushHandler, withdrawal_of
 from services.intake.domain import Caller
@@ -92,7 +92,7 @@ class ConflictAccepted(msgspec.Struct, frozen=True, kw_only=True):
 _batch = msgspec.json.Decoder(GivenBatch)
 
 
-def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> list[HTTPRouteHandler]:
+def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHandler]:
     """Every door of pushes."""
     batches = _Batches(handler)
 
@@ -182,9 +182,7 @@ def push_routes(handler: PushHandler, pushes: Pushes, reading: CaseQueries) -> l
         cursor: Annotated[UUID | None, QueryParameter(description="from the `Link` of the page before")] = None,
     ) -> Response[ConflictItems]:
         caller = domain_caller(caller_of(request))
-        own = (caller.sources or (caller.name,)) if caller.is_sender else None
-        sources = None if own is None or caller.may_push_as("*") or "*" in own else own
-        found = await pushes.page(caller.jurisdiction, sources, chosen, petition_id, cursor, limit + 1)
+        found = await handler.conflicts(caller, chosen, petition_id, cursor, limit + 1)
         page, headers = found[:limit], {}
         if len(found) > limit:
             asked = f"&state={chosen}" if chosen else ""

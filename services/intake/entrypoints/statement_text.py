@@ -13,7 +13,7 @@ _DOTS = "." * 32
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """A day in short, for both sides to sign: the same for the same position, whenever it is asked for."""
+    """A day in short, for both sides to sign and keep: a later version that brings nothing new changes its digest."""
 
     format: Literal["doithoai-reconciliation-1"]
     source: str

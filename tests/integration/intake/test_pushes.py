@@ -132,6 +132,15 @@ async def test_push__of_somebody_new_can_be_sent_again_while_it_waits(intake: In
     assert (await put(intake, "3", **more))["result"] == "unchanged"
 
 
+async def test_push__of_one_person_keeps_what_is_known_of_the_others(intake: Intake) -> None:
+    people = {"cong-tinh-1": {"name": "Lò Thị Mai"}, "cong-tinh-2": {"name": "Vàng A"}}
+    both = {"petitioner_ids": [*people], "identities": people}
+    await put(intake, "1", status=201, **both)
+    people["cong-tinh-2"] = {"name": "Vàng A", "phone": "0911111111"}
+    assert (await put(intake, "2", **both))["result"] == "changed"
+    assert (await put(intake, "3", **both))["result"] == "unchanged"
+
+
 async def test_push__of_another_day_moves_the_receipt(intake: Intake) -> None:
     created = await put(intake, "1", status=201, effective_on="2026-01-12")
     await put(intake, "2", effective_on="2026-01-09")
@@ -171,6 +180,13 @@ async def test_push__of_a_reference_that_nobody_can_write(intake: Intake) -> Non
         assert (code(refused), refused["field"]) == ("invalid-value", "external_id")
     for reference in ("%FF", "%C3"):
         assert code(await put(intake, "1", reference, status=400)) == "invalid-request"
+
+
+async def test_push__of_a_name_that_is_too_long_says_which(intake: Intake) -> None:
+    for source, external_id, field in (("s" * 201, "TN-1", "source"), (SOURCE, "t" * 201, "external_id")):
+        path = f"/v1/petitions/by-reference/{source}/{external_id}"
+        refused = await intake.client.put(path, json=BODY | {"source_version": "1"})
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
 
 
 async def test_push__after_a_receipt_by_another_door_goes_on_from_it(intake: Intake) -> None:
@@ -308,6 +324,68 @@ async def test_conflict__a_later_push_takes_its_place(intake: Intake) -> None:
     assert (await intake.get("/v1/conflicts", state="open")).json()["items"] == []
 
 
+async def decided(intake: Intake, pushed: dict[str, Any], decision: str) -> None:
+    assert pushed["result"] == "conflict"
+    assert (await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/{decision}")).status_code == 200
+
+
+async def test_conflict__refused_once_is_asked_again_after_something_else_was_said(intake: Intake) -> None:
+    await classified(intake)
+    await decided(intake, await put(intake, "2", text="Hai."), "refusal")
+    assert (await put(intake, "3"))["result"] == "unchanged"  # and alike from here on
+    await decided(intake, await put(intake, "4", text="Hai."), "refusal")
+    await decided(intake, await put(intake, "5", text="Năm."), "acceptance")
+    assert (await put(intake, "6", text="Hai."))["result"] == "conflict"
+
+
+async def overtaken(intake: Intake) -> tuple[str, dict[str, Any]]:
+    """A conflict of version 2; 3 was recorded after it, and the process died before it marked that. Their petition."""
+    created = await put(intake, "1", status=201)
+    await intake.done(f"/v1/petitions/{created['id']}/correction", {"channel": "trực tiếp"})
+    conflict = await put(intake, "2", channel="điện thoại", text="Hai.")
+    assert conflict["result"] == "conflict"
+    assert (await put(intake, "3", text="Ba."))["result"] == "changed"
+    await intake.rows("UPDATE conflicts SET state = 'open', decided_at = NULL")
+    await intake.rows("UPDATE push_versions SET source_version = '1'")
+    return str(created["id"]), conflict
+
+
+async def test_conflict__of_a_version_that_a_later_one_overtook__is_not_accepted(intake: Intake) -> None:
+    petition, conflict = await overtaken(intake)
+    late = await intake.post(f"/v1/conflicts/{conflict['conflict_id']}/acceptance")
+    assert (late.status_code, code(late.json())) == (409, "conflict-decided")
+    assert (await content(intake, petition))[-1] == {"text": "Ba."}
+    assert (await intake.get("/v1/conflicts", state="open")).json()["items"] == []
+
+
+async def test_push__again_after_a_crash_settles_the_conflict_that_it_overtook(intake: Intake) -> None:
+    await overtaken(intake)
+    assert (await put(intake, "3", text="Ba."))["result"] == "unchanged"
+    assert [each["state"] for each in (await intake.get("/v1/conflicts")).json()["items"]] == ["superseded"]
+
+
+async def test_conflict__of_an_ended_place_is_its_successors(placed: str, tmp_path: Path) -> None:
+    token, entry = mint_token("van-phong", "office", "H35.12")
+    elsewhere, other = mint_token("noi-khac", "office", "H35.13")
+    async with served(placed, tmp_path, tokens_file=str(tokens_file(tmp_path, entry, other))) as intake:
+        petition = await classified(intake)
+        pushed = await put(intake, "2", text="Khác.")
+        for code_, level, parent in (("H35.12", "district", PROVINCE), ("H35.12.31", "commune", "H35.12")):
+            place = {"code": code_, "name": "Nơi mới", "level": level, "parent": parent, "valid_from": "2025-01-01"}
+            await intake.done("/v1/jurisdictions", place)
+        one = f"/v1/conflicts/{pushed['conflict_id']}"
+        assert (await intake.get(one, token=token)).status_code == 404
+        ending = {"effective_on": await intake.today(), "successor": "H35.12.31"}
+        await intake.done(f"/v1/jurisdictions/{COMMUNE}/closure", ending)
+        for caller, seen in ((token, [pushed["conflict_id"]]), (elsewhere, [])):
+            listed = (await intake.get("/v1/conflicts", token=caller)).json()["items"]
+            assert [each["conflict_id"] for each in listed] == seen
+        assert (await intake.get(one, token=elsewhere)).status_code == 404
+        assert (await intake.get(one, token=token)).json()["fields"][0]["theirs"] == "Khác."
+        assert (await intake.post(f"{one}/acceptance", token=token)).status_code == 200
+        assert (await content(intake, petition))[-1] == {"text": "Khác."}
+
+
 async def test_push__of_what_the_office_corrected_is_a_conflict(intake: Intake) -> None:
     created = await put(intake, "1", status=201)
     await intake.done(f"/v1/petitions/{created['id']}/correction", {"channel": "trực tiếp"})
@@ -379,6 +457,27 @@ async def test_conflict__does_not_pass_an_erasure(intake: Intake, monkeypatch: p
     await intake.done("/v1/petitioners/cong-tinh-1/erasure", {})
     await pushing
     assert all(row["sealed"] == b"" for row in await intake.rows("SELECT sealed FROM conflicts"))
+
+
+async def test_conflict__that_an_erasure_left_behind_is_forgotten_later(placed: str, tmp_path: Path) -> None:
+    people: dict[str, Any] = {"petitioner_ids": ["cong-tinh-9"], "identities": {"cong-tinh-9": {"name": "Vàng A"}}}
+    async with served(placed, tmp_path) as intake:
+        for reference in ("TN-1", "TN-2"):
+            created = await put(intake, "1", reference, 201, **(people if reference == "TN-1" else {}))
+            await intake.done(f"/v1/petitions/{created['id']}/classification", CLASSIFIED)
+            await put(intake, "2", reference, **(people if reference == "TN-1" else {}), text="Khác.")
+        (kept,) = await intake.rows("SELECT sealed FROM conflicts WHERE external_id = 'TN-1'")
+        await intake.done("/v1/petitioners/cong-tinh-9/erasure", {})
+    # As if the process had died after the erasure, while a push was weighed.
+    await intake.rows("UPDATE conflicts SET sealed = $1 WHERE external_id = 'TN-1'", kept["sealed"])
+    async with served(placed, tmp_path) as intake:
+        for _ in range(100):
+            kept_of = await intake.rows("SELECT external_id FROM conflicts WHERE sealed <> ''")
+            if [row["external_id"] for row in kept_of] == ["TN-2"]:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise AssertionError("what an erased person said is still there")
 
 
 async def test_withdrawal__by_reference_can_be_sent_again(intake: Intake) -> None:

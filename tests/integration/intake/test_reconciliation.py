@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import sys
+import unicodedata
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -290,3 +291,17 @@ async def test_source__with_a_character_that_nobody_sees_is_no_error(intake: Int
     for source in ("\x00", "a\x00b", "\u200b", "' OR 1=1 --"):
         answer = await intake.get("/v1/petitions", token=TOKENS["portal"], source=source)
         assert answer.status_code in (200, 400), answer.text
+
+
+async def test_source__in_another_spelling_is_the_same(intake: Intake) -> None:
+    composed = "cổng-tỉnh"
+    await pushed(intake, composed, "A-1")
+    apart = unicodedata.normalize("NFD", composed)
+    assert apart != composed
+    assert await of_day(intake, apart) == await of_day(intake, composed)
+    day = await intake.today()
+    statement = await asked(intake, "/v1/reconciliation/statement", source=apart, day=day)
+    assert (statement["source"], statement["count"]) == (composed, 1)
+    changes = await asked(intake, "/v1/petitions", source=apart)
+    assert [each["external_id"] for each in changes["items"]] == ["A-1"]
+    assert (await asked(intake, "/v1/petitions", source=composed, cursor=changes["next"]))["items"] == []

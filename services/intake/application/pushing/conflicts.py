@@ -66,6 +66,7 @@ class Pushes(Protocol):
     async def page(
         self,
         jurisdiction: str,
+        inherited: Collection[str],
         sources: Collection[str] | None,
         state: ConflictState | None,
         petition_id: UUID | None,

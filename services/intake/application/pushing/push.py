@@ -114,8 +114,9 @@ def push_of(
         raise InvalidValue("external_id", "empty")
     if not all(normalised(each).isprintable() for each in (named.source, named.external_id)):
         raise InvalidValue("external_id", "unprintable")
-    if max(len(named.source), len(named.external_id)) > MAX_SHORT:
-        raise InvalidValue("external_id", "too-long", length=len(named.external_id), most=MAX_SHORT)
+    for field, value in (("source", named.source), ("external_id", named.external_id)):
+        if len(value) > MAX_SHORT:
+            raise InvalidValue(field, "too-long", length=len(value), most=MAX_SHORT)
     version = kept_version(source_version)
     if version is None:
         raise InvalidValue("source_version", "source-version", most=MAX_VERSION)

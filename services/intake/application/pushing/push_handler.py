@@ -35,7 +35,7 @@ from services.intake.application.errors import (
 from services.intake.application.known_reference import KnownReferences, is_erased
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import EventPlace, EventStore, History, Ids
-from services.intake.application.pushing.conflicts import Conflict, NewConflict, PushedRecord, Pushes
+from services.intake.application.pushing.conflicts import Conflict, ConflictState, NewConflict, PushedRecord, Pushes
 from services.intake.application.pushing.push import RECEIPT, FieldConflict, Push, PushOutcome
 from services.intake.application.pushing.reading import (
     Sides,
@@ -67,11 +67,12 @@ from services.intake.domain.errors import InvalidValue
 from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import annulled_ids
+from shared.cases.pushing import ANY_SOURCE
 from shared.cases.source_version import is_instant, rank
 from shared.event_store.errors import VersionConflict
 from shared.events import SEALED, PetitionReference
 from shared.events.petition import PersonalDataErased, PetitionCorrected, PetitionReceived, PetitionWithdrawn
-from shared.identifiers import is_within, kept_forms, local_day, normalised
+from shared.identifiers import kept_forms, local_day, normalised
 
 _CORRECTION = CODECS["/v1/petitions/{id}/correction"]
 _WITHDRAWAL = CODECS["/v1/petitions/{id}/withdrawal"]
@@ -193,6 +194,7 @@ class PushHandler:
         ours, catalogues = known.sides.ours, self._regulation_cache.regulation.catalogues
         if is_instant(known.last) and not is_instant(push.source_version):
             raise InvalidValue("source_version", "number-after-instant", last=known.last)
+        await self._settle_overtaken(known)
         if rank(push.source_version) < rank(known.last):
             return _outcome("stale", push, known, known.last)
         pending = known.pending
@@ -234,6 +236,12 @@ class PushHandler:
             source_version=push.source_version,
             receipt_code=receipt_code(done.id),
         )
+
+    async def _settle_overtaken(self, known: _Known) -> None:
+        """Set aside what a later version overtook, where its record stands and the mark of that was lost."""
+        pending = known.pending
+        if pending is not None and rank(pending.source_version) < rank(known.last):
+            await self._pushes.advance(pending.source, pending.external_id, known.last, 0)
 
     def _given(
         self, push: Push, ours: PetitionReceived, known: Sequence[PetitionReceived | PetitionCorrected]
@@ -293,6 +301,9 @@ class PushHandler:
             if is_erased(facts):
                 raise ReferenceErased(None)
             known = await self._folded(place, facts, reference)
+            if rank(conflict.source_version) < rank(known.last):
+                await self._settle_overtaken(known)
+                raise ConflictDecided(None, state="superseded")
             event = msgspec.structs.replace(await self._proposed(conflict), effective_on=self._regulation_cache.today)
             decided = self._decided(event, known, reference)
             body = _CORRECTION.type(source=conflict.source, correlation_id=conflict_id)
@@ -321,11 +332,21 @@ class PushHandler:
     async def conflict(self, caller: Caller, conflict_id: UUID) -> Conflict:
         """A conflict within what a caller sees. Raises NotFound."""
         found = await self._pushes.conflict(conflict_id)
-        if found is None or not is_within(found.jurisdiction, caller.jurisdiction):
+        if found is None or not await self._is_at(found.jurisdiction, caller):
             raise NotFound(None, "conflict")
         if caller.is_sender and not caller.may_push_as(found.source):
             raise NotFound(None, "conflict")
         return found
+
+    async def conflicts(
+        self, caller: Caller, state: ConflictState | None, petition_id: UUID | None, after: UUID | None, limit: int
+    ) -> Sequence[Conflict]:
+        """The conflicts after one that a caller sees, the oldest first; a system those of its own sources."""
+        await self._regulation_cache.refresh()
+        own = (caller.sources or (caller.name,)) if caller.is_sender and not caller.may_push_as(ANY_SOURCE) else None
+        known = self._regulation_cache
+        inherited = known.regulation.left_to(caller.jurisdiction, known.today)
+        return await self._pushes.page(caller.jurisdiction, inherited, own, state, petition_id, after, limit)
 
     async def compared(self, caller: Caller, conflict: Conflict, *, sealed: bool) -> tuple[FieldConflict, ...]:
         """What stands in the fields of a conflict, and what it would change; what is sealed where it may be read."""
@@ -350,12 +371,21 @@ class PushHandler:
 
     async def _facts(self, place: EventPlace, caller: Caller) -> Sequence[AnyFact]:
         """The facts of a petition that a caller may touch. Raises ReferenceUsed, ReferenceAnnulled."""
-        if place.topic != PetitionReceived.TOPIC or not is_within(place.jurisdiction, caller.jurisdiction):
+        if place.topic != PetitionReceived.TOPIC or not await self._is_at(place.jurisdiction, caller):
             raise ReferenceUsed
         facts = (await self._history.facts([place.originator_id]))[place.originator_id]
         if facts[0].event_id in annulled_ids(facts):
             raise ReferenceAnnulled
         return facts
+
+    async def _is_at(self, jurisdiction: str, caller: Caller) -> bool:
+        """Whether a petition is at a caller's place; the places are read anew before it is said that it is not."""
+        known = self._regulation_cache
+
+        def lies() -> bool:
+            return known.regulation.lies_within(jurisdiction, caller.jurisdiction, known.today)
+
+        return lies() or (await known.refresh() and lies())
 
     async def _known(self, push: Push, place: EventPlace) -> _Known:
         facts = await self._facts(place, push.caller)

@@ -15,9 +15,12 @@ from followup_client.api.case import get_case
 from followup_client.api.deadline import list_deadlines
 from intake_client import AuthenticatedClient as IntakeClient
 from intake_client.api.conference import conferences_closing
+from intake_client.api.person import get_me
 from intake_client.api.petition import (
     find_petition,
+    get_conflict,
     get_petition,
+    list_conflicts,
     petitions,
     petitions_assignment,
     petitions_classification,
@@ -25,6 +28,10 @@ from intake_client.api.petition import (
     petitions_raising,
     petitions_reply,
     petitions_result_report,
+    push_petition,
+    push_petitions,
+    reconciliation,
+    refuse_conflict,
 )
 from intake_client.models import (
     AgencyResultReportedCommand,
@@ -36,6 +43,8 @@ from intake_client.models import (
     PetitionRaisedCommand,
     PetitionReceivedCommand,
     PetitionReceivedCommandIdentities,
+    PushBatch,
+    PushedVersion,
     WrittenReplyIssuedCommand,
 )
 
@@ -77,6 +86,31 @@ reported = AgencyResultReportedCommand(
 )
 done(petitions_result_report, office, reported)
 last = done(petitions_closure, office, PetitionClosedCommand()).parsed
+
+
+def pushed(version, text):
+    """Push a version of one record; what became of it."""
+    body = PushedVersion(jurisdiction="H35.10.31", source_version=version, text=text)
+    return push_petition.sync(given["source"], "LC-2", client=system, body=body)
+
+
+results = [pushed(*said).result for said in (("1", "Rác."), ("1", "Rác."), ("2", "Rác ở chợ."))]
+assert results == ["created", "unchanged", "changed"], results
+batch = PushBatch(items=[PushedVersion(external_id="LC-3", source_version="1", jurisdiction="H35.10.31", text="Rác.")])
+assert [each.status for each in push_petitions.sync(client=system, body=batch).items] == [201]
+second = find_petition.sync(client=system, source=given["source"], external_id="LC-2")
+command = PetitionClassifiedCommand(subject="Rác ở chợ", field="transport")
+assert petitions_classification.sync_detailed(target=second.id, client=office, body=command).status_code == 201
+conflict = pushed("3", "Rác ở bến xe.")
+assert (conflict.result, [each.field for each in conflict.conflicts]) == ("conflict", ["text"])
+(waiting,) = list_conflicts.sync(client=office, petition_id=second.id).items
+assert waiting.conflict_id == conflict.conflict_id
+assert get_conflict.sync(waiting.conflict_id, client=office).fields[0].theirs == "Rác ở bến xe."
+assert refuse_conflict.sync(waiting.conflict_id, client=office).state == "refused"
+me = get_me.sync(client=system)
+assert "PushPetition" in me.operations
+day = last.recorded_at.astimezone(datetime.timezone(datetime.timedelta(hours=7))).date()
+assert reconciliation.sync(client=system, source=given["source"], day=day).count >= 1
 
 petition = get_petition.sync(target=received.id, client=system)
 assert petition.petition.lead == "H35.10.4" and petition.petition.ended == "closed", petition

@@ -44,6 +44,19 @@ must(await office.POST("/v1/petitions/{target}/result-report", {
 }));
 const last = must(await office.POST("/v1/petitions/{target}/closure", { params: { path }, body: {} }));
 
+const reference = { source: given.source, external_id: "LC-TS-2" };
+const push = async (source_version: string, text: string) => must(await system.PUT(
+  "/v1/petitions/by-reference/{source}/{external_id}",
+  { params: { path: reference }, body: { jurisdiction: "H35.10.31", source_version, text } },
+));
+const results = [await push("1", "Rác."), await push("1", "Rác."), await push("2", "Rác ở chợ.")].map((each) => each.result);
+if (results.join() !== "created,unchanged,changed") throw new Error(`pushes were ${results}`);
+const day = must(await system.GET("/v1/clock")).today;
+const compared = must(await system.GET("/v1/reconciliation", { params: { query: { source: given.source, day } } }));
+if (compared.count < 2) throw new Error("the day lacks what was pushed");
+const listed = must(await office.GET("/v1/conflicts", { params: { query: { state: "open" } } }));
+if (listed.items.length) throw new Error("a conflict waits that nobody pushed");
+
 const petition = must(await system.GET("/v1/petitions/{target}", { params: { path } }));
 if (petition.petition.lead !== "H35.10.4") throw new Error("the view of the petition lacks its lead agency");
 

@@ -42,7 +42,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
     return [
         *command_routes(NOTHING),
         *act_routes(NOTHING),
-        *push_routes(NOTHING, NOTHING, NOTHING),
+        *push_routes(NOTHING, NOTHING),
         *command_query_routes(NOTHING),
         *query_routes(NOTHING),
         *answer_routes(NOTHING),

@@ -97,6 +97,15 @@ async def test_push__takes_petitioners_in_and_lets_none_go(intake: Intake) -> No
     assert view["petition"]["petitioner_ids"] == ["cong-tinh-1", "cong-tinh-2"]
 
 
+async def test_push__of_one_person_keeps_what_is_known_of_the_others(intake: Intake) -> None:
+    people = {"cong-tinh-1": {"name": "Lò Thị Mai"}, "cong-tinh-2": {"name": "Vàng A"}}
+    both: dict[str, Any] = {"petitioner_ids": [*people], "identities": people}
+    await put(intake, "1", status=201, **both)
+    people["cong-tinh-2"] = {"name": "Vàng A", "phone": "0911111111"}
+    assert (await put(intake, "2", **both))["result"] == "changed"
+    assert (await put(intake, "3", **both))["result"] == "unchanged"
+
+
 async def test_push__of_another_case_is_a_change(intake: Intake) -> None:
     await put(intake, "1", status=201, village="NAM", text="ok", language="vi")
     assert (await put(intake, "2", village="Nam", text="ok", language="vi"))["result"] == "changed"
@@ -132,15 +141,6 @@ async def test_push__of_somebody_new_can_be_sent_again_while_it_waits(intake: In
     assert (await put(intake, "3", **more))["result"] == "unchanged"
 
 
-async def test_push__of_one_person_keeps_what_is_known_of_the_others(intake: Intake) -> None:
-    people = {"cong-tinh-1": {"name": "Lò Thị Mai"}, "cong-tinh-2": {"name": "Vàng A"}}
-    both = {"petitioner_ids": [*people], "identities": people}
-    await put(intake, "1", status=201, **both)
-    people["cong-tinh-2"] = {"name": "Vàng A", "phone": "0911111111"}
-    assert (await put(intake, "2", **both))["result"] == "changed"
-    assert (await put(intake, "3", **both))["result"] == "unchanged"
-
-
 async def test_push__of_another_day_moves_the_receipt(intake: Intake) -> None:
     created = await put(intake, "1", status=201, effective_on="2026-01-12")
     await put(intake, "2", effective_on="2026-01-09")
@@ -168,6 +168,13 @@ async def test_push__of_one_version_says_one_thing(intake: Intake) -> None:
     assert (instant["result"], instant["source_version"]) == ("changed", "2026-01-05T01:00:00.000000Z")
 
 
+async def test_push__of_a_name_that_is_too_long_says_which(intake: Intake) -> None:
+    for source, external_id, field in (("s" * 201, "TN-1", "source"), (SOURCE, "t" * 201, "external_id")):
+        path = f"/v1/petitions/by-reference/{source}/{external_id}"
+        refused = await intake.client.put(path, json=BODY | {"source_version": "1"})
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
+
+
 async def test_push__of_a_number_after_an_instant_is_refused(intake: Intake) -> None:
     await put(intake, "2026-01-05T08:00:00+07:00", status=201)
     refused = await put(intake, "12", status=422, text="Khác.")
@@ -180,13 +187,6 @@ async def test_push__of_a_reference_that_nobody_can_write(intake: Intake) -> Non
         assert (code(refused), refused["field"]) == ("invalid-value", "external_id")
     for reference in ("%FF", "%C3"):
         assert code(await put(intake, "1", reference, status=400)) == "invalid-request"
-
-
-async def test_push__of_a_name_that_is_too_long_says_which(intake: Intake) -> None:
-    for source, external_id, field in (("s" * 201, "TN-1", "source"), (SOURCE, "t" * 201, "external_id")):
-        path = f"/v1/petitions/by-reference/{source}/{external_id}"
-        refused = await intake.client.put(path, json=BODY | {"source_version": "1"})
-        assert (refused.status_code, refused.json()["field"]) == (422, field)
 
 
 async def test_push__after_a_receipt_by_another_door_goes_on_from_it(intake: Intake) -> None:
@@ -432,6 +432,27 @@ async def test_push__after_annulment_and_erasure(intake: Intake) -> None:
     assert [row["sealed"] for row in await intake.rows("SELECT sealed FROM conflicts")] == [b""]
 
 
+async def test_conflict__that_an_erasure_left_behind_is_forgotten_later(placed: str, tmp_path: Path) -> None:
+    people: dict[str, Any] = {"petitioner_ids": ["cong-tinh-9"], "identities": {"cong-tinh-9": {"name": "Vàng A"}}}
+    async with served(placed, tmp_path) as intake:
+        for reference in ("TN-1", "TN-2"):
+            created = await put(intake, "1", reference, 201, **(people if reference == "TN-1" else {}))
+            await intake.done(f"/v1/petitions/{created['id']}/classification", CLASSIFIED)
+            await put(intake, "2", reference, **(people if reference == "TN-1" else {}), text="Khác.")
+        (kept,) = await intake.rows("SELECT sealed FROM conflicts WHERE external_id = 'TN-1'")
+        await intake.done("/v1/petitioners/cong-tinh-9/erasure", {})
+    # As if the process had died after the erasure, while a push was weighed.
+    await intake.rows("UPDATE conflicts SET sealed = $1 WHERE external_id = 'TN-1'", kept["sealed"])
+    async with served(placed, tmp_path) as intake:
+        for _ in range(100):
+            kept_of = await intake.rows("SELECT external_id FROM conflicts WHERE sealed <> ''")
+            if [row["external_id"] for row in kept_of] == ["TN-2"]:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise AssertionError("what an erased person said is still there")
+
+
 async def test_conflict__of_an_erased_petition_is_not_accepted(intake: Intake) -> None:
     petition = await classified(intake)
     one = f"/v1/conflicts/{(await put(intake, '2', text='Khác.'))['conflict_id']}"
@@ -457,27 +478,6 @@ async def test_conflict__does_not_pass_an_erasure(intake: Intake, monkeypatch: p
     await intake.done("/v1/petitioners/cong-tinh-1/erasure", {})
     await pushing
     assert all(row["sealed"] == b"" for row in await intake.rows("SELECT sealed FROM conflicts"))
-
-
-async def test_conflict__that_an_erasure_left_behind_is_forgotten_later(placed: str, tmp_path: Path) -> None:
-    people: dict[str, Any] = {"petitioner_ids": ["cong-tinh-9"], "identities": {"cong-tinh-9": {"name": "Vàng A"}}}
-    async with served(placed, tmp_path) as intake:
-        for reference in ("TN-1", "TN-2"):
-            created = await put(intake, "1", reference, 201, **(people if reference == "TN-1" else {}))
-            await intake.done(f"/v1/petitions/{created['id']}/classification", CLASSIFIED)
-            await put(intake, "2", reference, **(people if reference == "TN-1" else {}), text="Khác.")
-        (kept,) = await intake.rows("SELECT sealed FROM conflicts WHERE external_id = 'TN-1'")
-        await intake.done("/v1/petitioners/cong-tinh-9/erasure", {})
-    # As if the process had died after the erasure, while a push was weighed.
-    await intake.rows("UPDATE conflicts SET sealed = $1 WHERE external_id = 'TN-1'", kept["sealed"])
-    async with served(placed, tmp_path) as intake:
-        for _ in range(100):
-            kept_of = await intake.rows("SELECT external_id FROM conflicts WHERE sealed <> ''")
-            if [row["external_id"] for row in kept_of] == ["TN-2"]:
-                break
-            await asyncio.sleep(0.05)
-        else:
-            raise AssertionError("what an erased person said is still there")
 
 
 async def test_withdrawal__by_reference_can_be_sent_again(intake: Intake) -> None:

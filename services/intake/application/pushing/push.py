@@ -112,9 +112,9 @@ def push_of(
     named = msgspec.structs.replace(body, source=source or body.source, external_id=external_id or body.external_id)
     if not normalised(named.external_id):
         raise InvalidValue("external_id", "empty")
-    if not all(normalised(each).isprintable() for each in (named.source, named.external_id)):
-        raise InvalidValue("external_id", "unprintable")
     for field, value in (("source", named.source), ("external_id", named.external_id)):
+        if not normalised(value).isprintable():
+            raise InvalidValue(field, "unprintable")
         if len(value) > MAX_SHORT:
             raise InvalidValue(field, "too-long", length=len(value), most=MAX_SHORT)
     version = kept_version(source_version)

@@ -192,9 +192,9 @@ class PushHandler:
 
     async def _weighed(self, push: Push, known: _Known) -> PushOutcome:
         ours, catalogues = known.sides.ours, self._regulation_cache.regulation.catalogues
+        await self._settle_overtaken(known)
         if is_instant(known.last) and not is_instant(push.source_version):
             raise InvalidValue("source_version", "number-after-instant", last=known.last)
-        await self._settle_overtaken(known)
         if rank(push.source_version) < rank(known.last):
             return _outcome("stale", push, known, known.last)
         pending = known.pending

@@ -303,6 +303,9 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Yêu cầu không đúng giao thức HTTP/1.1; hãy kiểm tra chương trình gửi.",
                 "this is no request of HTTP/1.1: check the program that sends it",
             ),
+            "utf-8": Sentence(
+                "Địa chỉ không phải UTF-8; hãy mã hóa lại.", "the address is not UTF-8: encode it as such"
+            ),
             "query": Sentence(
                 "Phần sau dấu “?” của địa chỉ quá dài: tối đa {most} byte và {parameters} tham số; hãy rút ngắn.",
                 "what follows the question mark is too long: at most {most} bytes and {parameters} parameters",
@@ -329,6 +332,11 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             ),
             "length": Sentence(
                 "Tham số {parameter} dài tối đa {most} ký tự.", "{parameter} may have at most {most} characters"
+            ),
+            "instant": Sentence(
+                "Tham số {parameter} là một thời điểm kèm múi giờ (2026-03-02T08:15:00%2B07:00); trong địa chỉ, dấu + "
+                "viết là %2B.",
+                "{parameter} is an instant with its offset (2026-03-02T08:15:00%2B07:00); a + is written %2B there",
             ),
             "kind": Sentence(
                 "Tham số {parameter} không đúng kiểu; cần: {kind}.", "{parameter} must be of the kind {kind}"

@@ -27,6 +27,11 @@ def kept_version(text: str) -> str | None:
     return None
 
 
+def is_instant(version: str) -> bool:
+    """Whether a kept version is an instant. It comes after every number, so that none comes after it."""
+    return version.endswith("Z")
+
+
 def rank(version: str) -> tuple[int, str]:
     """By which kept versions are ordered; none, of what was recorded without one, comes before all."""
     return len(version), version

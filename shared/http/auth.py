@@ -7,7 +7,7 @@ import functools
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 from uuid import UUID
 
 import msgspec
@@ -276,6 +276,8 @@ class Callers:
         async def authenticate(request: Request[Any, Any, Any]) -> None:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
                 raise problem(400, "nul-character", "address")
+            if "\ufffd" in request.scope["path"] and not _is_utf_8(request):
+                raise problem(400, "invalid-request", "utf-8")
             if not _is_as_written(request):
                 raise problem(404, "not-found", "address")
             permission = permission_of(request.scope["route_handler"])
@@ -384,6 +386,15 @@ def _is_as_written(request: Request[Any, Any, Any]) -> bool:
     """
     raw: bytes = request.scope["raw_path"].partition(b"?")[0]
     return unquote(raw.decode("latin-1")) == request.scope["path"]
+
+
+def _is_utf_8(request: Request[Any, Any, Any]) -> bool:
+    """Whether an address is UTF-8. The server writes one character for all that is not: two addresses would be one."""
+    try:
+        unquote_to_bytes(request.scope["raw_path"]).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def lesser_token(role: Role, jurisdiction: str, agency: str = "") -> str:

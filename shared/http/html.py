@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 import markupsafe
-from litestar import MediaType, Request, Response
+from litestar import Request, Response
 
 #: Nothing is loaded but the style that stands in the page itself; a form asks this service alone.
 _POLICY = "default-src 'none'; style-src {style}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -44,7 +44,7 @@ def page(template: str, package: str = "shared.http", **values: Any) -> Response
     """A page of a template, which stands in a package's `templates`, with its values."""
     made = _templates(package)
     headers = {"Content-Security-Policy": str(made.globals["policy"]), "Referrer-Policy": "no-referrer"}
-    return Response(made.get_template(template).render(**values), media_type=MediaType.HTML, headers=headers)
+    return Response(made.get_template(template).render(**values), media_type="text/html", headers=headers)
 
 
 def prefers_html(request: Request[Any, Any, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from litestar import Request, Response
@@ -74,6 +75,11 @@ def _invalid_of(request: Request[Any, Any, Any], error: ValidationException) -> 
     return None
 
 
+def no_instant(name: str) -> ProblemError:
+    """A parameter should be an instant, and is none."""
+    return problem(400, "invalid-request", "instant", field=name, parameter=name)
+
+
 def _invalid(parameter: Parameter) -> ProblemError:
     name, given = parameter.name, parameter.field.kwarg_definition
     assert isinstance(given, ParameterKwarg)
@@ -94,6 +100,8 @@ def _invalid(parameter: Parameter) -> ProblemError:
         return problem(400, "invalid-request", "length", field=name, parameter=name, most=given.max_length)
     if str in kinds and given.min_length:
         return problem(400, "invalid-request", "missing", field=name, parameter=name)
+    if datetime in kinds:
+        return no_instant(name)
     kind = next((kind.__name__.lower() for kind in kinds if isinstance(kind, type) and kind is not type(None)), "")
     return problem(400, "invalid-request", "kind", field=name, parameter=name, kind=kind)
 

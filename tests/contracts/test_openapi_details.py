@@ -184,6 +184,7 @@ def test_docs__show_every_operation_with_no_script_and_no_other_host(service: st
     app = make_app(getattr(openapi, f"{service}_routes")(), Callers(local_allowed=False, entries=_entries()))
     client = TestClient(app, base_url="http://127.0.0.1")
     listed = client.get("/docs")
+    assert listed.headers["content-type"] == "text/html; charset=utf-8"
     for found in pages_of(DOCUMENTS[service]):
         assert f"docs/{found.id}" in listed.text
         shown_page = client.get(f"/docs/{found.id}")

@@ -29,6 +29,8 @@ _SUPERSEDE = """
 UPDATE conflicts SET state = 'superseded', decided_at = clock_timestamp()
 WHERE source = $1 AND external_id = $2 AND state = 'open' AND source_version <> $3
 """
+# Nothing is recorded until this transaction ends: an erasure is seen by the check, or finds what it is to forget.
+_ORDERED = "SELECT ordering_lock()"
 # Only while the petition is as it was when it was weighed.
 _OPEN = """
 INSERT INTO conflicts (conflict_id, petition_id, jurisdiction, source, external_id, source_version, fields, sealed)
@@ -46,9 +48,10 @@ WHERE ($1 = 'VN' OR jurisdiction = $1 OR starts_with(jurisdiction, $1 || '.'))
     > (SELECT pushed_at, conflict_id FROM conflicts WHERE conflict_id = $5))
 ORDER BY pushed_at, conflict_id LIMIT $6
 """
+# What is recorded is accepted, whatever was said of it meanwhile.
 _DECIDE = """
 UPDATE conflicts SET state = $2, decided_by = $3, decided_at = clock_timestamp()
-WHERE conflict_id = $1 AND state = 'open'
+WHERE conflict_id = $1 AND (state = 'open' OR $2 = 'accepted' AND state <> 'accepted')
 """
 
 
@@ -77,6 +80,7 @@ class StoredPushes:
         conflict_id = self._new_id()
         sealed = self._seals.seal_conflict(conflict_id, new.content)
         async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(_ORDERED)
             done = await connection.execute(
                 _OPEN,
                 conflict_id,

@@ -1,7 +1,8 @@
 """A command whose external reference is known: is it the same again, something else, or was it taken back?"""
 
+import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -108,9 +109,18 @@ def with_recorded_ids(event: DatedEvent, recorded: DatedEvent) -> DatedEvent:
     return with_petitioner_ids(event, lambda: next(minted, ""))
 
 
-def differing(given: Mapping[str, Any], recorded: Mapping[str, Any], fields: Iterable[str]) -> list[str]:
-    """The fields in which what is given says something else than what is recorded."""
-    return [name for name in fields if not _is_same(given.get(name), recorded.get(name))]
+def differing(
+    given: Mapping[str, Any], recorded: Mapping[str, Any], fields: Iterable[str], codes: Collection[str] | None = None
+) -> list[str]:
+    """The fields in which what is given says something else than what is recorded.
+
+    `codes` are the fields whose texts may be codes and digests; None: any.
+    """
+    return [
+        name
+        for name in fields
+        if not _is_same(given.get(name), recorded.get(name), coded=codes is None or name in codes)
+    ]
 
 
 def is_erased(facts: Iterable[AnyFact]) -> bool:
@@ -118,15 +128,16 @@ def is_erased(facts: Iterable[AnyFact]) -> bool:
     return any(isinstance(fact.event, PersonalDataErased | PersonNameErased) for fact in facts)
 
 
-def _is_same(given: Any, recorded: Any) -> bool:
+def _is_same(given: Any, recorded: Any, *, coded: bool) -> bool:
     """The same value as it is kept; a field left out is its default, and a code may be written in either order."""
+    same = functools.partial(_is_same, coded=coded)
     match given, recorded:
         case (dict(), dict()):
-            return all(_is_same(given.get(name), recorded.get(name)) for name in given.keys() | recorded.keys())
+            return all(same(given.get(name), recorded.get(name)) for name in given.keys() | recorded.keys())
         case (list() | tuple(), list() | tuple()):
-            return len(given) == len(recorded) and all(map(_is_same, given, recorded))
+            return len(given) == len(recorded) and all(map(same, given, recorded))
         case (str(), str()) if given != recorded:
-            return _code(given) == _code(recorded)
+            return _code(given) == _code(recorded) if coded else normalised(given) == normalised(recorded)
         case _:
             return (given or None) == (recorded or None)
 

@@ -195,6 +195,14 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "tự.",
                 "give a whole number, or an instant (RFC 3339) with its offset, of at most {most} characters",
             ),
+            "number-after-instant": Sentence(
+                "Phiên bản trước của bản ghi này là một thời điểm ({last}); hãy tiếp tục dùng thời điểm.",
+                "the version before is an instant, {last}; go on with instants",
+            ),
+            "unprintable": Sentence(
+                "Mã tham chiếu không được chứa ký tự điều khiển; hãy bỏ chúng.",
+                "a reference may not hold control characters: leave them out",
+            ),
             "other-than-address": Sentence(
                 "Giá trị này khác với địa chỉ; hãy bỏ đi hoặc ghi {named}.",
                 "the address says {named}; leave it out or say the same",
@@ -283,6 +291,12 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Mã người kiến nghị không được chứa dấu gạch chéo hoặc ký tự điều khiển; hãy dùng mã khác để có thể "
                 "gọi đến khi xóa dữ liệu.",
                 "an id may not hold slashes or control characters; an address has to name it when data is erased",
+            ),
+            "who-is-who": Sentence(
+                "Chưa rõ ai là ai trong những người kiến nghị đã biết; hãy ghi mã của từng người trong petitioner_ids "
+                "và dùng mã đó làm nhãn.",
+                "who is who among the petitioners that are known is not clear; name the id of each in petitioner_ids "
+                "and use it as the label",
             ),
             "labels": Sentence(
                 "Hai người kiến nghị có cùng một nhãn; hãy đặt nhãn khác nhau.",

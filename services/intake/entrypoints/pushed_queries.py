@@ -28,6 +28,7 @@ from shared.cases.reconciliation import BUCKETS
 from shared.feed_cursor import LONGEST, FeedFilter, beginning, moved, written
 from shared.http.auth import caller_of
 from shared.http.openapi import READ_STATUSES, DescribedOperation, answers, problems
+from shared.http.parameters import no_instant
 from shared.http.permissions import KNOWN_OWN, for_roles, permitted
 from shared.http.problems import problem
 from shared.http.scoped_feed import FeedLog, cursor_of
@@ -112,8 +113,7 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
             found = await where(request, source, external_id)
             return Response(found, headers={"Location": f"/v1/petitions/{found.id}"})
         if changed_since is not None and (changed_since.tzinfo is None or changed_since.year not in YEARS):
-            name = "changed_since"
-            raise problem(400, "invalid-request", "kind", field=name, parameter=name, kind="datetime")
+            raise no_instant("changed_since")
         return Response(await changes(request, source, changed_since, cursor, limit))
 
     async def where(request: Request[Any, Any, Any], source: str, external_id: str) -> Found:

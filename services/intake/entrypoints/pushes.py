@@ -273,9 +273,7 @@ class _Batches:
                 if away:
                     found[index] = _refused(index, away[0], language)
                     continue
-                async with self._room:
-                    found[index] = result = await self._item(index, item, caller, language, away)
-                    assert result is not None
+                found[index] = await self._item(index, item, caller, language, away)
 
         await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(items)))))
         return [each for each in found if each is not None]
@@ -284,7 +282,7 @@ class _Batches:
         self, index: int, item: msgspec.Raw, caller: Caller, language: str, away: list[ProblemError]
     ) -> BatchItem:
         try:
-            done = await self._handler.push(push_in(bytes(item), caller))
+            done = await self._handler.push(push_in(bytes(item), caller), self._room)
         except Exception as error:
             refusal = _problem(error)
             if refusal.status == 503:

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from services.intake.adapters import pushes
+from services.intake.application.pushing.push_handler import PushHandler
 from shared.http.tokens import mint_token
 from tests.support.intake import COMMUNE, DISTRICT, PROVINCE, Intake, served, tokens_file
+from tests.support.waiting import until
 
 SOURCE = "cong-tinh"
 BODY: dict[str, Any] = {
@@ -93,6 +97,41 @@ async def test_push__takes_petitioners_in_and_lets_none_go(intake: Intake) -> No
     assert view["petition"]["petitioner_ids"] == ["cong-tinh-1", "cong-tinh-2"]
 
 
+async def test_push__of_another_case_is_a_change(intake: Intake) -> None:
+    await put(intake, "1", status=201, village="NAM", text="ok", language="vi")
+    assert (await put(intake, "2", village="Nam", text="ok", language="vi"))["result"] == "changed"
+    assert (await put(intake, "3", village="Nam", text="OK", language="vi"))["result"] == "changed"
+    assert (await put(intake, "3", village=" Nam", text="OK ", language="vi"))["result"] == "unchanged"
+
+
+async def test_push__knows_people_by_what_is_said_of_them(intake: Intake) -> None:
+    """A label that is no id tells nobody apart: it may stand for another person the next time."""
+    an, binh, cuong = {"name": "An"}, {"name": "Bình"}, {"name": "Cường"}
+    people: dict[str, Any] = {"petitioner_ids": []}
+    created = await put(intake, "1", status=201, **people, identities={"a": an, "b": binh})
+    (first,) = await content(intake, created["id"])
+    who = {each["name"]: label for label, each in first["identities"].items()}
+    assert (await put(intake, "2", **people, identities={"1": binh, "2": an}))["result"] == "unchanged"
+    assert (await put(intake, "3", **people, identities={"1": cuong, "2": binh, "3": an}))["result"] == "changed"
+    assert [*(await content(intake, created["id"]))[-1]["identities"].values()] == [cuong]
+    corrected = {"name": "Bình", "phone": "0900000000"}
+    await put(intake, "4", **people, identities={"1": corrected, "2": cuong, "3": an})
+    assert (await content(intake, created["id"]))[-1]["identities"] == {who["Bình"]: corrected}
+    unclear = await put(intake, "5", status=422, **people, identities={"1": {"name": "Dũng"}})
+    assert (code(unclear), unclear["field"]) == ("invalid-value", "identities")
+
+
+async def test_push__of_somebody_new_can_be_sent_again_while_it_waits(intake: Intake) -> None:
+    known: dict[str, Any] = {"petitioner_ids": [], "identities": {"a": {"name": "An"}}}
+    more = known | {"identities": known["identities"] | {"b": {"name": "Bình"}}}
+    created = await put(intake, "1", status=201, **known)
+    await intake.done(f"/v1/petitions/{created['id']}/classification", CLASSIFIED)
+    pushed = await put(intake, "2", **more)
+    assert (await put(intake, "2", **more))["conflict_id"] == pushed["conflict_id"]
+    assert (await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/refusal")).status_code == 200
+    assert (await put(intake, "3", **more))["result"] == "unchanged"
+
+
 async def test_push__of_another_day_moves_the_receipt(intake: Intake) -> None:
     created = await put(intake, "1", status=201, effective_on="2026-01-12")
     await put(intake, "2", effective_on="2026-01-09")
@@ -118,6 +157,20 @@ async def test_push__of_one_version_says_one_thing(intake: Intake) -> None:
         assert code(await put(intake, wrong, status=422)) in ("invalid-body", "invalid-value")
     instant = await put(intake, "2026-01-05T08:00:00+07:00", text="Khác.")
     assert (instant["result"], instant["source_version"]) == ("changed", "2026-01-05T01:00:00.000000Z")
+
+
+async def test_push__of_a_number_after_an_instant_is_refused(intake: Intake) -> None:
+    await put(intake, "2026-01-05T08:00:00+07:00", status=201)
+    refused = await put(intake, "12", status=422, text="Khác.")
+    assert (code(refused), refused["field"]) == ("invalid-value", "source_version")
+
+
+async def test_push__of_a_reference_that_nobody_can_write(intake: Intake) -> None:
+    for reference in ("a%09b", "a%0Ab", "%EF%BF%BE"):
+        refused = await put(intake, "1", reference, status=422)
+        assert (code(refused), refused["field"]) == ("invalid-value", "external_id")
+    for reference in ("%FF", "%C3"):
+        assert code(await put(intake, "1", reference, status=400)) == "invalid-request"
 
 
 async def test_push__after_a_receipt_by_another_door_goes_on_from_it(intake: Intake) -> None:
@@ -198,6 +251,39 @@ async def test_conflict__accepted_twice_or_half_is_recorded_once(intake: Intake)
     assert await intake.head() == head + 1
 
 
+async def test_conflict__refused_while_its_acceptance_waits_is_not_recorded(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await classified(intake)
+    one = f"/v1/conflicts/{(await put(intake, '2', text='Khác.'))['conflict_id']}"
+    head = await intake.head()
+    asked, gate, decide = asyncio.Event(), asyncio.Event(), pushes.StoredPushes.decide
+
+    async def held(stored: pushes.StoredPushes, *decision: Any) -> bool:
+        asked.set()
+        await gate.wait()
+        return await decide(stored, *decision)
+
+    monkeypatch.setattr(pushes.StoredPushes, "decide", held)
+    refusing = asyncio.create_task(intake.post(one + "/refusal"))
+    await asked.wait()
+    accepting = asyncio.create_task(intake.post(one + "/acceptance"))
+    await asyncio.sleep(0.3)
+    gate.set()
+    assert ((await refusing).status_code, (await accepting).status_code) == (200, 409)
+    assert await intake.head() == head
+
+
+async def test_conflict__recorded_is_not_refused(intake: Intake) -> None:
+    await classified(intake)
+    one = f"/v1/conflicts/{(await put(intake, '2', text='Khác.'))['conflict_id']}"
+    await intake.post(one + "/acceptance")
+    # As if the process had died between the record and the mark.
+    await intake.rows("UPDATE conflicts SET state = 'open', decided_by = '', decided_at = NULL")
+    assert code((await intake.post(one + "/refusal")).json()) == "conflict-decided"
+    assert (await intake.get(one)).json()["conflict"]["state"] == "accepted"
+
+
 async def test_conflict__refused_is_not_asked_again(intake: Intake) -> None:
     await classified(intake)
     pushed = await put(intake, "2", text="Khác.")
@@ -233,6 +319,19 @@ async def test_push__of_what_the_office_corrected_is_a_conflict(intake: Intake) 
     assert (await put(intake, "5", channel="điện thoại"))["result"] == "changed"
 
 
+async def test_push__of_what_the_office_annulled_is_not_recorded_again(intake: Intake) -> None:
+    created = await put(intake, "1", status=201)
+    await put(intake, "2", channel="điện thoại")
+    view = (await intake.get(f"/v1/petitions/{created['id']}")).json()
+    wrong = {"event_id": view["facts"][-1]["event_id"], "reason": "nhầm"}
+    await intake.done(f"/v1/petitions/{created['id']}/annulments", wrong)
+    head = await intake.head()
+    assert (await put(intake, "2", channel="điện thoại"))["result"] == "unchanged"
+    assert (await put(intake, "3", channel="điện thoại"))["result"] == "unchanged"
+    assert (await put(intake, "4", channel="trực tiếp"))["result"] == "conflict"
+    assert await intake.head() == head
+
+
 async def test_push__after_its_end_waits_for_the_office(intake: Intake) -> None:
     created, other = await put(intake, "1", status=201), await intake.petition()
     await intake.done(f"/v1/petitions/{created['id']}/merger", {"into": other["id"]})
@@ -253,6 +352,33 @@ async def test_push__after_annulment_and_erasure(intake: Intake) -> None:
     await intake.done("/v1/petitioners/cong-tinh-9/erasure", {})
     assert code(await put(intake, "3", "TN-2", 409, **people)) == "reference-erased"
     assert [row["sealed"] for row in await intake.rows("SELECT sealed FROM conflicts")] == [b""]
+
+
+async def test_conflict__of_an_erased_petition_is_not_accepted(intake: Intake) -> None:
+    petition = await classified(intake)
+    one = f"/v1/conflicts/{(await put(intake, '2', text='Khác.'))['conflict_id']}"
+    kept = (await intake.rows("SELECT sealed FROM conflicts"))[0]["sealed"]
+    await intake.done("/v1/petitioners/cong-tinh-1/erasure", {})
+    # As if the process had died before it forgot what was pushed beside the erasure.
+    await intake.rows(f"UPDATE conflicts SET sealed = '\\x{kept.hex()}'")
+    assert code((await intake.post(one + "/acceptance")).json()) == "reference-erased"
+    assert [each for each in await content(intake, petition) if each] == []
+
+
+async def test_conflict__does_not_pass_an_erasure(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept before the erasure, which then forgets it, or not at all."""
+    await classified(intake)
+    slow = "WHERE (SELECT true FROM pg_sleep(0.5)) AND (SELECT max"
+    monkeypatch.setattr(pushes, "_OPEN", pushes._OPEN.replace("WHERE (SELECT max", slow))
+    pushing = asyncio.create_task(put_any(intake, "2", "Khác."))
+    sleeping = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' "
+        "AND pid <> pg_backend_pid() AND query LIKE '%pg_sleep%'"
+    )
+    await until(lambda: intake.rows(sleeping))
+    await intake.done("/v1/petitioners/cong-tinh-1/erasure", {})
+    await pushing
+    assert all(row["sealed"] == b"" for row in await intake.rows("SELECT sealed FROM conflicts"))
 
 
 async def test_withdrawal__by_reference_can_be_sent_again(intake: Intake) -> None:
@@ -307,6 +433,27 @@ async def test_batch__answers_each_item_at_its_place(intake: Intake) -> None:
     again = (await intake.client.post("/v1/petitions/batch", json={"items": items})).json()["items"]
     assert {each["push"]["result"] for each in again if "push" in each} == {"unchanged", "stale"}
     assert await intake.head() == head
+
+
+async def test_batch__of_one_record_leaves_room_for_others(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the item whose turn it is takes a place of those that all batches share."""
+    gate, found = asyncio.Event(), PushHandler._place
+
+    async def held(handler: PushHandler, reference: tuple[str, str]) -> Any:
+        if reference[1] == "TN-1":
+            await gate.wait()
+        return await found(handler, reference)
+
+    monkeypatch.setattr(PushHandler, "_place", held)
+    one = [BODY | {"source": SOURCE, "external_id": "TN-1", "source_version": str(n)} for n in range(40)]
+    long = asyncio.create_task(intake.client.post("/v1/petitions/batch", json={"items": one}))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        other = {"items": [BODY | {"source": SOURCE, "external_id": "TN-2", "source_version": "1"}]}
+        answer = await intake.client.post("/v1/petitions/batch", json=other)
+    assert answer.json()["items"][0]["status"] == 201 and not long.done()
+    gate.set()
+    assert {each["status"] for each in (await long).json()["items"]} == {200, 201}
 
 
 async def test_batch__bounds(intake: Intake) -> None:

@@ -153,6 +153,47 @@ async def test_async_client__takes_in_the_same(tmp_path: Path) -> None:
         assert [event.position async for event in client.events()] == came == [2, 7]
 
 
+async def test_async_client__names_the_feed_that_was_restored(tmp_path: Path) -> None:
+    feed = StubFeed(8)
+    consume(feed, tmp_path / "s")
+    feed.restore(to=6, head=10)
+    async with AsyncClient("cong", "t", http=httpx.AsyncClient(transport=httpx.MockTransport(feed))) as client:
+        with SqliteStore(tmp_path / "s") as store, pytest.raises(HistoryChanged) as raised:
+            await client.consume(store, ignored)
+    assert (raised.value.cursor, raised.value.feed) == ("4", "intake")
+
+
+async def ignored(event: FeedEvent, _: sqlite3.Connection) -> None:
+    """Do nothing."""
+
+
+async def test_page_that_another_process_took__is_passed_and_the_next_ones_are_taken(tmp_path: Path) -> None:
+    came: Came = []
+    feed, answered = StubFeed(5), list[str]()
+
+    def first_page_is_taken(request: httpx.Request) -> httpx.Response:
+        if not answered:
+            with SqliteStore(path) as other, other.transaction() as transaction:
+                other.keep(transaction, "intake", "3")
+        answered.append(request.url.params["cursor"])
+        return feed(request)
+
+    async def handle(event: FeedEvent, _: sqlite3.Connection) -> None:
+        came.append(event.position)
+
+    path, transport = tmp_path / "one", httpx.MockTransport(first_page_is_taken)
+    with SqliteStore(path) as store, Client("cong", "t", http=httpx.Client(transport=transport)) as client:
+        client.consume(store, lambda event, _: came.append(event.position))
+    assert (came, answered) == ([4, 5], ["", "3"])
+    came.clear()
+    answered.clear()
+    path = tmp_path / "two"
+    async with AsyncClient("cong", "t", http=httpx.AsyncClient(transport=transport)) as by_asyncio:
+        with SqliteStore(path) as store:
+            await by_asyncio.consume(store, handle)
+    assert (came, answered) == ([4, 5], ["", "3"])
+
+
 def test_clients__have_the_same_calls() -> None:
     def calls(kind: type) -> dict[str, list[str]]:
         public = (name for name in vars(kind) if not name.startswith("_"))

@@ -2,7 +2,7 @@
 
 A line is `external_id TAB source_version TAB state LF`, in UTF-8 and NFC. However you write a version, a number stands
 there without leading zeros and an instant in UTC to the microsecond. The lines of a day are sorted by their bytes;
-SHA-256 over them is its digest. A bucket holds the records whose SHA-256(external_id) begins with the byte of its number.
+SHA-256 over them is its digest. A bucket holds the records whose SHA-256(external_id) begins with that byte.
 """
 
 import hashlib

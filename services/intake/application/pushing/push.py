@@ -112,6 +112,8 @@ def push_of(
     named = msgspec.structs.replace(body, source=source or body.source, external_id=external_id or body.external_id)
     if not normalised(named.external_id):
         raise InvalidValue("external_id", "empty")
+    if not all(normalised(each).isprintable() for each in (named.source, named.external_id)):
+        raise InvalidValue("external_id", "unprintable")
     if max(len(named.source), len(named.external_id)) > MAX_SHORT:
         raise InvalidValue("external_id", "too-long", length=len(named.external_id), most=MAX_SHORT)
     version = kept_version(source_version)

@@ -7,6 +7,8 @@ stale      a later version is known already
 conflict   an official has the petition in hand, or has changed the same: the push waits for a decision, whole
 """
 
+import asyncio
+import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,6 +42,7 @@ from services.intake.application.pushing.reading import (
     applied,
     correction_of,
     opened_by_version,
+    recognised,
     sides,
     unlike,
     weigh,
@@ -60,10 +63,11 @@ from services.intake.domain import (
 )
 from services.intake.domain.acts.act import OFFICE_OR_CHAIR
 from services.intake.domain.acts.petition.correct import correctable
+from services.intake.domain.errors import InvalidValue
 from services.intake.domain.receipt_fields import with_receipt_fields
 from shared.cases.corrections import CORRECTABLE
 from shared.cases.facts import annulled_ids
-from shared.cases.source_version import rank
+from shared.cases.source_version import is_instant, rank
 from shared.event_store.errors import VersionConflict
 from shared.events import SEALED, PetitionReference
 from shared.events.petition import PersonalDataErased, PetitionCorrected, PetitionReceived, PetitionWithdrawn
@@ -127,11 +131,14 @@ class PushHandler:
         self._new_id = new_id
         self._turns = Turns()
 
-    async def push(self, push: Push) -> PushOutcome:
-        """Record what is new in a push. Raises Refused, StoreUnavailable, Overloaded."""
+    async def push(self, push: Push, room: asyncio.Semaphore | None = None) -> PushOutcome:
+        """Record what is new in a push; it takes its place in a room once it is its turn.
+
+        Raises Refused, StoreUnavailable, Overloaded.
+        """
         command = Command(codec=RECEIPT, body=push.body, caller=push.caller, source_version=push.source_version)
         check_caller(command)
-        async with self._turns.of(push.reference):
+        async with self._turns.of(push.reference), room or contextlib.nullcontext():
             if (place := await self._place(push.reference)) is None:
                 if push.if_match is not None:
                     raise StaleVersion(0)
@@ -184,17 +191,20 @@ class PushHandler:
 
     async def _weighed(self, push: Push, known: _Known) -> PushOutcome:
         ours, catalogues = known.sides.ours, self._regulation_cache.regulation.catalogues
+        if is_instant(known.last) and not is_instant(push.source_version):
+            raise InvalidValue("source_version", "number-after-instant", last=known.last)
         if rank(push.source_version) < rank(known.last):
             return _outcome("stale", push, known, known.last)
-        given = self._given(push, ours)
+        pending = known.pending
+        proposed = () if pending is None else (await self._proposed(pending),)
+        given = self._given(push, ours, (ours, known.sides.base, *proposed))
         fields = [name for name in CORRECTABLE.values() if name != "effective_on" or push.body.effective_on is not None]
         if unlike(given, ours, ["jurisdiction"], catalogues):
             raise ReferenceDiffers(["jurisdiction"])
-        pending = known.pending
         if push.source_version == known.last:
             expected = known.sides.base
             if pending is not None and pending.source_version == known.last:
-                expected = applied(expected, await self._proposed(pending))
+                expected = applied(expected, *proposed)
             other = unlike(given, expected, fields, catalogues)
             if other and unlike(given, ours, other, catalogues):
                 raise SourceVersionReused(push.source_version, other)
@@ -225,13 +235,19 @@ class PushHandler:
             receipt_code=receipt_code(done.id),
         )
 
-    def _given(self, push: Push, ours: PetitionReceived) -> PetitionReceived:
-        """What the push says, with the day and the ids of the record where it leaves them to us."""
+    def _given(
+        self, push: Push, ours: PetitionReceived, known: Sequence[PetitionReceived | PetitionCorrected]
+    ) -> PetitionReceived:
+        """What the push says, with the day and the ids of what is known where it leaves them to us."""
         event: Any = RECEIPT.event(push.body, push.body.effective_on or ours.effective_on)
-        named = {*event.petitioner_ids}
-        known = iter([each for each in ours.petitioner_ids if each not in named])
-        given: Any = with_petitioner_ids(event, lambda: next(known, "") or str(self._new_id()))
-        found: PetitionReceived = with_receipt_fields(given, self._context({}))
+        minted: list[str] = []
+
+        def mint() -> str:
+            minted.append(str(self._new_id()))
+            return minted[-1]
+
+        given: Any = with_petitioner_ids(event, mint)
+        found: PetitionReceived = with_receipt_fields(recognised(given, minted, known), self._context({}))
         return found
 
     def _context(self, petitions: Mapping[UUID, Petition]) -> DecisionContext:
@@ -268,12 +284,14 @@ class PushHandler:
         async def attempt() -> int:
             place = await self._history.place(conflict.petition_id, 1)
             facts = await self._facts(place, caller)
-            pushed = [f for f in facts if isinstance(f.event, PetitionCorrected)]
             # The record may be there already, and the answer or the mark of it lost.
-            if found := next((f for f in pushed if f.source_version == conflict.source_version), None):
+            if found := _record_of(conflict, facts):
                 return found.version
-            if conflict.state != "open":
-                raise ConflictDecided(None, state=conflict.state)
+            # Somebody may have decided while this waited for its turn.
+            if (state := (await self.conflict(caller, conflict_id)).state) != "open":
+                raise ConflictDecided(None, state=state)
+            if is_erased(facts):
+                raise ReferenceErased(None)
             known = await self._folded(place, facts, reference)
             event = msgspec.structs.replace(await self._proposed(conflict), effective_on=self._regulation_cache.today)
             decided = self._decided(event, known, reference)
@@ -290,7 +308,11 @@ class PushHandler:
         check_role(caller, OFFICE_OR_CHAIR)
         conflict = await self.conflict(caller, conflict_id)
         async with self._turns.of((conflict.source, conflict.external_id)):
-            await self._pushes.decide(conflict_id, "refused", caller.name)
+            facts = (await self._history.facts([conflict.petition_id]))[conflict.petition_id]
+            if _record_of(conflict, facts) is None:
+                await self._pushes.decide(conflict_id, "refused", caller.name)
+            else:  # it was accepted, and the mark of it lost
+                await self._pushes.decide(conflict_id, "accepted", caller.name)
         found = await self.conflict(caller, conflict_id)
         if found.state != "refused":
             raise ConflictDecided(None, state=found.state)
@@ -394,6 +416,12 @@ class PushHandler:
 def withdrawal_of(body: bytes, caller: Caller, key: str) -> Command:
     """The command that withdraws what an address names. Raises InvalidBody."""
     return Command(codec=_WITHDRAWAL, body=_WITHDRAWAL.decode(body), caller=caller, key=key)
+
+
+def _record_of(conflict: Conflict, facts: Sequence[AnyFact]) -> AnyFact | None:
+    """What the acceptance of a conflict recorded."""
+    corrections = (fact for fact in facts if isinstance(fact.event, PetitionCorrected))
+    return next((fact for fact in corrections if fact.source_version == conflict.source_version), None)
 
 
 def _created(push: Push, done: CommandOutcome) -> PushOutcome:

@@ -102,6 +102,8 @@ def test_problems__of_rules_stand_where_the_rule_is_asked() -> None:
 
     closing, opening = "/v1/petitions/{target}/closure", "/v1/conferences/{target}/opening"
     assert "already-escalated" in types(closing, "post", "409")
+    for decision in ("acceptance", "refusal"):
+        assert "conflict-decided" in types(f"/v1/conflicts/{{conflict_id}}/{decision}", "post", "409")
     assert "already-escalated" not in types(opening, "post", "409")
     of_feed = types("/v1/events", "get", "409")
     assert of_feed >= {"stale-epoch", "beyond-head", "history-changed"}

@@ -453,7 +453,8 @@ _ABOUT: Mapping[type[errors.Refused], Container[str]] = {
 def _may_refuse(refusal: type[errors.Refused], about: str, operation: Mapping[str, Any]) -> bool:
     if issubclass(refusal, errors.NotAllowed):
         return True
-    if "requestBody" not in operation:  # a question changes nothing: no rule stands against it
+    # A question changes nothing: no rule stands against it. A decision without a body may be refused all the same.
+    if "requestBody" not in operation and "422" not in operation["responses"]:
         return False
     return all(about in things for branch, things in _ABOUT.items() if issubclass(refusal, branch))
 

@@ -178,7 +178,7 @@ async def test_failing_for_days__disables(desk: WebhookDesk, sink: SinkServer, p
     await pool.execute("UPDATE public.subscriptions SET failing_since = failing_since - interval '3 days'")
 
     async def is_disabled() -> bool:
-        return (await desk.of(made))["status"] == "disabled"
+        return bool((await desk.of(made))["status"] == "disabled")
 
     await until(is_disabled)
     assert (await desk.of(made))["reason"] == "failing"

@@ -49,14 +49,10 @@ def test_consumer__goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_end__is_known_though_no_instant_is_stated() -> None:
     feed = StubFeed(4)
-    feed.complete_to, cursors = None, [""]
+    feed.complete_to = None
     with reading(feed) as client:
-        for _ in range(4):
-            page = client.page(cursor=cursors[-1])
-            cursors.append(page.cursor)
-            if page.is_last:
-                break
-    assert page.is_last and cursors == ["", "3", "4", "4"]
+        pages = [client.page(cursor=cursor) for cursor in ("", "3", "4")]
+    assert [(page.cursor, page.is_last) for page in pages] == [("3", False), ("4", False), ("4", True)]
 
 
 def test_consumer__passes_pages_in_which_it_may_see_nothing(tmp_path: Path) -> None:

@@ -196,7 +196,11 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Quá {most} lần gọi trong {window} giây; hãy chờ số giây ghi ở Retry-After rồi gửi lại.",
                 "more than {most} requests in {window} seconds; wait the seconds of `Retry-After` and send it again",
-            )
+            ),
+            "sinks": Sentence(
+                "Bên gọi này đang có {most} yêu cầu tới bên nhận webhook chưa xong; hãy chờ một yêu cầu xong.",
+                "{most} requests to sinks that this caller has asked for are under way: wait until one has ended",
+            ),
         },
     ),
     "unusable-claims": ProblemWords(

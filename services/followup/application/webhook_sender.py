@@ -42,7 +42,8 @@ from shared.tasks import cancel_and_wait
 
 LOOK_EVERY = 1.0  # seconds
 PAGE = 100  # events that are read at a time
-AT_ONCE = 32  # requests to all sinks together
+AT_ONCE = 32  # requests to all sinks together that answer soon, and as many to all others
+SOON = 1.0  # seconds
 MINUTE = 60.0
 
 #: Takes or renews the right to send; False while another process has it.
@@ -59,7 +60,8 @@ class WebhookSender:
     ) -> None:
         self._store, self._logs, self._sight, self._open_sink = store, logs, sight, open_sink
         self._lease, self._prefix = lease, prefix
-        self._requests = asyncio.Semaphore(AT_ONCE)
+        self._requests, self._slow_requests = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        self._answering_soon = set[UUID]()
         self._under_way: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -169,14 +171,20 @@ class WebhookSender:
         return end
 
     async def attempt(self, subscription: Subscription, sink: SinkDeliveries, event: Recorded) -> Attempt:
-        """One request with an event."""
-        async with self._requests:
+        """One request with an event. Whoever was not seen to answer soon waits for none but its like."""
+        each = subscription.subscription_id
+        async with self._requests if each in self._answering_soon else self._slow_requests:
             began = monotonic()
             answer = await sink.deliver(str(event.event_id), body_of(event, self._prefix))
+            took = monotonic() - began
+        if took <= SOON:
+            self._answering_soon.add(each)
+        else:
+            self._answering_soon.discard(each)
         return Attempt(
             kind="delivery",
             answer=answer,
-            milliseconds=int((monotonic() - began) * 1000),
+            milliseconds=int(took * 1000),
             log=event.source,
             position=event.position,
             event_id=event.event_id,

@@ -126,7 +126,7 @@ FAMILIES = (
     Family(
         "followup_webhook_subscriptions",
         ("status",),
-        "Subscriptions to webhooks; those that are disabled or paused are sent nothing until somebody resumes them",
+        "Subscriptions to webhooks; those disabled, paused or stopped are sent nothing until somebody resumes them",
         "subscriptions",
     ),
     Family(

@@ -1,7 +1,9 @@
 """Webhooks: whoever reads the feed may be sent the same events instead, in the shape of CloudEvents Subscriptions."""
 
+import contextlib
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -34,7 +36,7 @@ from services.followup.application.webhook_ports import (
 )
 from services.followup.application.webhook_sender import WebhookSender
 from services.followup.domain.webhooks.event_filters import MAX_DEPTH, MAX_FILTERS, EventFilter, size_of
-from services.followup.entrypoints.query_parameters import HttpRequest, code_of, or_404
+from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.envelope import SPEC_VERSION, topic_of
 from shared.events import EVENTS, Recorded
 from shared.feed_cursor import LONGEST, MARGIN, ForeignCursor, place_in
@@ -43,13 +45,14 @@ from shared.http.openapi import body_operation, problems
 from shared.http.permissions import Permission, permitted
 from shared.http.problems import ProblemError, problem
 from shared.http.scoped_feed import Visible
-from shared.identifiers import NATION, ordered_id
+from shared.identifiers import MAX_CODE_LENGTH, NATION, MalformedCode, agency_code, ordered_id
 from shared.invalid_body import wrong_field
 from shared.sealing import BrokenSeal
 
 PATH = "/v1/subscriptions"
 SUBSCRIBERS = ("office", "operations", "system")
 MOST = 20  # subscriptions of one caller
+MOST_ASKED = 8  # requests to sinks that one caller has asked for and that are under way
 OLD_SECRET_FOR = timedelta(hours=24)
 SHOWN_CHANGES = 100
 TEST_TYPE = "vn.doithoai.webhook.test"
@@ -190,6 +193,7 @@ class WebhookDoor:
     ) -> None:
         self.store, self.logs, self.sender, self.sinks, self.seals = store, logs, sender, sinks, seals
         self.sight, self.named, self.now = sight, named, now
+        self._asking: Counter[str] = Counter()  # by caller
 
     # --- reading a question ----------------------------------------------------------------------------------------
 
@@ -243,10 +247,21 @@ class WebhookDoor:
         except BrokenSeal:
             raise problem(409, "webhook-key-replaced") from None
 
+    @contextlib.contextmanager
+    def asking(self, caller: AuthenticatedCaller) -> Iterator[None]:
+        """While it asks something of a sink: that takes as long as the sink likes. Raises ProblemError."""
+        if self._asking[caller.name] >= MOST_ASKED:
+            raise problem(429, "too-many-requests", "sinks", headers={"Retry-After": "1"}, most=MOST_ASKED)
+        self._asking[caller.name] += 1
+        try:
+            yield
+        finally:
+            self._asking[caller.name] -= 1
+
     # --- doing what is asked ---------------------------------------------------------------------------------------
 
-    async def verified(self, subscription: Subscription, by: str) -> Subscription:
-        """Ask the sink for its consent; with it an unverified subscription is active."""
+    async def verified(self, subscription: Subscription, by: str, paused: str = "") -> Subscription:
+        """Ask the sink for its consent; with it an unverified subscription is active, or paused for a reason."""
         began = self.now()
         consent = await self.sinks.ask_consent(subscription.sink, self.secrets_of(subscription))
         answer = consent.answer
@@ -255,8 +270,9 @@ class WebhookDoor:
         attempt = Attempt(kind="verification", answer=answer, milliseconds=_milliseconds(self.now() - began))
         await self.store.note(subscription.subscription_id, attempt)
         if consent.is_given:
-            status = "active" if subscription.status == "unverified" else subscription.status
-            reason = "" if status == "active" else subscription.reason
+            status, reason = subscription.status, "" if subscription.status == "active" else subscription.reason
+            if status == "unverified":
+                status, reason = ("paused", paused) if paused else ("active", "")
             changed = await self.store.change(
                 subscription, by, "verified", status=status, reason=reason, rate=consent.rate or 0
             )
@@ -353,17 +369,19 @@ def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHa
         door, caller = open_door(), caller_of(request)
         rights, asked = _rights_of(door, request), await _body(request, NewSubscription)
         wanted = _wanted(asked.types, asked.filters, asked.config)
-        await door.check_sink(asked.sink)
-        begin = {place.log: place for place in await door.ends()}
-        begin |= {place.log: place for place in await door.places_of(asked.after, "after")}
-        secret, subscription_id = new_secret(), ordered_id(door.now(), os.urandom(10))
-        sealed = door.seals.seal(subscription_id, SinkSecrets(secret=secret, headers=asked.protocolsettings.headers))
-        made = await door.store.create(
-            subscription_id, caller.name, rights, asked.sink, wanted, sealed, list(begin.values()), MOST
-        )
-        if made is None:
-            raise problem(409, "too-many-subscriptions", most=MOST)
-        view = await door.view(await door.verified(made, caller.name), secret)
+        with door.asking(caller):
+            await door.check_sink(asked.sink)
+            begin = {place.log: place for place in await door.ends()}
+            begin |= {place.log: place for place in await door.places_of(asked.after, "after")}
+            secret, subscription_id = new_secret(), ordered_id(door.now(), os.urandom(10))
+            secrets = SinkSecrets(secret=secret, headers=asked.protocolsettings.headers)
+            sealed = door.seals.seal(subscription_id, secrets)
+            made = await door.store.create(
+                subscription_id, caller.name, rights, asked.sink, wanted, sealed, list(begin.values()), MOST
+            )
+            if made is None:
+                raise problem(409, "too-many-subscriptions", most=MOST)
+            view = await door.view(await door.verified(made, caller.name), secret)
         return Response(view, headers={"Location": f"{PATH}/{subscription_id}"})
 
     @get(PATH, summary="Subscriptions", tags=["subscription"], responses=_OF_ONE)
@@ -418,27 +436,29 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
             SubscriptionConfig(jurisdiction=old.jurisdiction, mine=old.mine) if asked.config is None else asked.config,
         )
         is_moved = asked.sink is not None and asked.sink != found.sink
-        if asked.sink is not None:
-            await door.check_sink(asked.sink)
-        sealed = None
-        if asked.protocolsettings is not None or is_moved:
-            secrets = door.secrets_of(found)
-            # What was meant for one sink is not shown to another.
-            headers = {} if asked.protocolsettings is None else asked.protocolsettings.headers
-            sealed = door.seals.seal(subscription_id, msgspec.structs.replace(secrets, headers=headers))
-        changed = await door.store.change(
-            found,
-            caller.name,
-            "changed",
-            rights=_rights_of(door, request),
-            sink=asked.sink,
-            wanted=wanted,
-            sealed=sealed,
-            status="unverified" if is_moved else None,
-            reason="" if is_moved else found.reason,
-        )
-        made = conflict_unless(changed)
-        return await door.view(await door.verified(made, caller.name) if is_moved else made)
+        with door.asking(caller):
+            if asked.sink is not None:
+                await door.check_sink(asked.sink)
+            sealed = None
+            if asked.protocolsettings is not None or is_moved:
+                secrets = door.secrets_of(found)
+                # What was meant for one sink is not shown to another.
+                headers = {} if asked.protocolsettings is None else asked.protocolsettings.headers
+                sealed = door.seals.seal(subscription_id, msgspec.structs.replace(secrets, headers=headers))
+            changed = await door.store.change(
+                found,
+                caller.name,
+                "changed",
+                rights=_rights_of(door, request),
+                sink=asked.sink,
+                wanted=wanted,
+                sealed=sealed,
+                status="unverified" if is_moved else None,
+                reason="" if is_moved else found.reason,
+            )
+            made = conflict_unless(changed)
+            paused = found.reason if found.status == "paused" else ""
+            return await door.view(await door.verified(made, caller.name, paused) if is_moved else made)
 
     @delete(
         f"{PATH}/{{subscription_id:uuid}}", summary="Be sent nothing more", tags=["subscription"], responses=_CHANGING
@@ -541,7 +561,8 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
     async def verify_sink(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
         door, caller = open_door(), caller_of(request)
         found = await door.found(caller, subscription_id)
-        return await door.view(await door.verified(found, caller.name))
+        with door.asking(caller):
+            return await door.view(await door.verified(found, caller.name))
 
     @post(
         f"{PATH}/{{subscription_id:uuid}}/test",
@@ -565,8 +586,9 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
             "specversion": SPEC_VERSION,
             "datacontenttype": "application/json",
         }
-        async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
-            answer = await sink.deliver(str(event_id), msgspec.json.encode(event))
+        with door.asking(caller):
+            async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
+                answer = await sink.deliver(str(event_id), msgspec.json.encode(event))
         took = _milliseconds(door.now() - now)
         attempt = Attempt(kind="test", answer=answer, milliseconds=took, event_id=event_id, type=TEST_TYPE)
         return await door.sent(found, attempt)
@@ -589,8 +611,9 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
         events = [event for event in found_there if event.event_id == event_id]
         if not events or not await door.sight(found, log, events):
             raise problem(404, "not-found", "within-scope", what="event")
-        async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
-            attempt = await door.sender.attempt(found, sink, events[0])
+        with door.asking(caller):
+            async with door.sinks.session(found.sink, door.secrets_of(found)) as sink:
+                attempt = await door.sender.attempt(found, sink, events[0])
         return await door.sent(found, msgspec.structs.replace(attempt, kind="redelivery"))
 
     return [verify_sink, send_test, redeliver_event]
@@ -667,9 +690,12 @@ def _wanted(types: Sequence[str], filters: Sequence[EventFilter], config: Subscr
     count, depth = size_of(filters)
     if count > MAX_FILTERS or depth > MAX_DEPTH:
         raise problem(422, "too-many-filters", field="filters", most=MAX_FILTERS, deep=MAX_DEPTH)
-    return Wanted(
-        types=tuple(topics), filters=tuple(filters), jurisdiction=code_of(config.jurisdiction), mine=config.mine
-    )
+    try:
+        place = agency_code(config.jurisdiction) if config.jurisdiction else ""
+    except MalformedCode as error:
+        field = "config.jurisdiction"
+        raise problem(422, "invalid-code", field=field, text=error.text, most=MAX_CODE_LENGTH) from None
+    return Wanted(types=tuple(topics), filters=tuple(filters), jurisdiction=place, mine=config.mine)
 
 
 async def _body(request: HttpRequest, kind: type[Any]) -> Any:

@@ -44,7 +44,8 @@ SELECT state -> 'data' ->> 'source' AS source, state -> 'data' ->> 'duty' AS dut
 FROM breaches GROUP BY 1, 2, 3, 4
 """
 _SUBSCRIPTIONS = """
-SELECT status, count(*) AS n FROM public.subscriptions WHERE status <> 'deleted' GROUP BY 1
+SELECT CASE WHEN status = 'paused' AND reason <> 'asked' THEN 'stopped' ELSE status END AS status, count(*) AS n
+FROM public.subscriptions WHERE status <> 'deleted' GROUP BY 1
 """
 _WEBHOOKS_WAIT = """
 SELECT min(s.moved_at) FROM public.subscriptions s
@@ -58,7 +59,7 @@ WHERE s.status = 'active' AND EXISTS (
     WHERE logs.position > coalesce(c.position, 0)
 )
 """
-_STATUSES = ("active", "disabled", "paused", "unverified")
+_STATUSES = ("active", "disabled", "paused", "stopped", "unverified")
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM public.stored_events"
 _RELAYED = "SELECT position FROM public.relay_position WHERE name = $1"
 _RECORDED = "SELECT recorded_at FROM public.stored_events WHERE notification_id = $1"

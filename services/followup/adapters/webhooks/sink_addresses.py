@@ -9,12 +9,15 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 LONGEST = 2000  # characters of an address
+LOOK_UPS = 64  # names that are looked for at a time
 HTTPS, HTTP = "https", "http"
 _PORTS = {HTTPS: 443, HTTP: 80}
 
@@ -38,6 +41,8 @@ _WRAPPED = (
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 #: How a host ends in which libraries see an IPv4 address, though it is not written as one: 2130706433, 0x7f.1.
 _NUMBER = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)")
+
+_looking_up = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="sinks")
 
 
 class SinkRefused(ValueError):
@@ -148,8 +153,13 @@ def is_public(address: Address) -> bool:
 
 
 async def resolved(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host by the system's resolver. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """The addresses of a host by the system's resolver, on threads of its own. Raises OSError.
+
+    A name server that somebody else keeps may be silent for long, and nothing ends the look-up that waits for it. On
+    the loop's few threads it would hold up every other name that followup looks for.
+    """
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_looking_up, look_up)
     return [str(each[4][0]) for each in found]
 
 

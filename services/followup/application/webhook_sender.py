@@ -42,7 +42,8 @@ from shared.tasks import cancel_and_wait
 
 LOOK_EVERY = 1.0  # seconds
 PAGE = 100  # events that are read at a time
-AT_ONCE = 32  # requests to all sinks together
+AT_ONCE = 32  # requests to all sinks together that answer soon, and as many to all others
+SOON = 1000  # milliseconds
 JUDGED_FOR = 5.0  # seconds: of a page that is sent slowly, who is revoked or paused is sent no more
 MINUTE = 60.0
 
@@ -60,7 +61,8 @@ class WebhookSender:
     ) -> None:
         self._store, self._logs, self._sight, self._open_sink = store, logs, sight, open_sink
         self._lease, self._prefix = lease, prefix
-        self._requests = asyncio.Semaphore(AT_ONCE)
+        self._requests, self._slow_requests = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        self._answering_soon = set[UUID]()
         self._under_way: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -149,7 +151,7 @@ class WebhookSender:
 
         It does not where that takes long: the next look asks again what the owner may see now.
         """
-        wanted, judged_at = subscription.wanted, monotonic()
+        wanted, judged_at, each = subscription.wanted, monotonic(), subscription.subscription_id
         asked = [event for event in events if not wanted.types or event.topic in wanted.types]
         seen = await self._sight(subscription, place.log, asked)
         if seen is None:
@@ -158,8 +160,13 @@ class WebhookSender:
         for event in events:
             if event.position not in seen or not passes(wanted.filters, attributes(event)):
                 continue
-            async with self._requests:
+            # Whoever was not seen to answer soon waits for none but its like.
+            async with self._requests if each in self._answering_soon else self._slow_requests:
                 attempt = await self.attempt(sink, event)
+            if attempt.milliseconds <= SOON:
+                self._answering_soon.add(each)
+            else:
+                self._answering_soon.discard(each)
             if attempt.answer.verdict is not Verdict.DELIVERED:
                 await self._failed(subscription, attempt)
                 return None

@@ -5,10 +5,12 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from services.followup.adapters.webhooks.sink_addresses import (
+    LOOK_UPS,
     AllowedSinks,
     SinkRefused,
     SinkUnresolved,
@@ -104,6 +106,31 @@ def test_name_that_leads_inside_and_outside__is_refused() -> None:
 def test_name_without_an_address__is_unresolved() -> None:
     with pytest.raises(SinkUnresolved):
         found("https://portal.example/")
+
+
+def test_names_whose_servers_are_silent__hold_up_nothing_but_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    speaks, known = threading.Event(), socket.getaddrinfo
+
+    def look_up(host: str, *arguments: Any, **options: Any) -> Any:
+        if host == "silent.example":
+            speaks.wait()
+        return known("127.0.0.1", *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    async def others_are_found() -> None:
+        loop = asyncio.get_running_loop()
+        silent = [asyncio.create_task(resolved("silent.example", 443)) for _ in range(2 * LOOK_UPS)]
+        try:
+            await asyncio.wait_for(loop.getaddrinfo("intake.example", 80), 5)
+        finally:
+            for task in silent:
+                task.cancel()
+            await asyncio.wait(silent)
+            speaks.set()
+        assert await resolved("portal.example", 443) == ["127.0.0.1"]
+
+    asyncio.run(others_are_found())
 
 
 def test_plain_http__is_for_what_the_operator_allows() -> None:

@@ -42,7 +42,8 @@ from shared.tasks import cancel_and_wait
 
 LOOK_EVERY = 1.0  # seconds
 PAGE = 100  # events that are read at a time
-AT_ONCE = 32  # requests to all sinks together
+AT_ONCE = 32  # requests to all sinks together that answer soon, and as many to all others
+SOON = 1000  # milliseconds
 JUDGED_FOR = 5.0  # seconds: of a page that is sent slowly, who is revoked or paused is sent no more
 MINUTE = 60.0
 
@@ -60,7 +61,8 @@ class WebhookSender:
     ) -> None:
         self._store, self._logs, self._sight, self._open_sink = store, logs, sight, open_sink
         self._lease, self._prefix = lease, prefix
-        self._requests = asyncio.Semaphore(AT_ONCE)
+        self._requests, self._slow_requests = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        self._answering_soon = set[UUID]()
         self._under_way: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -158,8 +160,7 @@ class WebhookSender:
         for event in events:
             if event.position not in seen or not passes(wanted.filters, attributes(event)):
                 continue
-            async with self._requests:
-                attempt = await self.attempt(sink, event)
+            attempt = await self._attempt_in_turn(subscription.subscription_id, sink, event)
             if attempt.answer.verdict is not Verdict.DELIVERED:
                 await self._failed(subscription, attempt)
                 return None
@@ -174,6 +175,16 @@ class WebhookSender:
         if end.position != place.position and not await self._store.move(subscription, place, end):
             return None
         return end
+
+    async def _attempt_in_turn(self, subscription_id: UUID, sink: SinkDeliveries, event: Recorded) -> Attempt:
+        """One request. Whoever was not seen to answer soon waits for its like, and takes no place of the others."""
+        async with self._requests if subscription_id in self._answering_soon else self._slow_requests:
+            attempt = await self.attempt(sink, event)
+        if attempt.milliseconds <= SOON:
+            self._answering_soon.add(subscription_id)
+        else:
+            self._answering_soon.discard(subscription_id)
+        return attempt
 
     async def attempt(self, sink: SinkDeliveries, event: Recorded) -> Attempt:
         """One request with an event. Who asks for one takes no place of those that the sender has for all sinks."""

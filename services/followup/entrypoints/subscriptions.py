@@ -37,7 +37,7 @@ from services.followup.application.webhook_ports import (
 )
 from services.followup.application.webhook_sender import WebhookSender
 from services.followup.domain.webhooks.event_filters import MAX_DEPTH, MAX_FILTERS, EventFilter, size_of
-from services.followup.entrypoints.query_parameters import HttpRequest, code_of, or_404
+from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.envelope import SPEC_VERSION, TYPE_PREFIX, topic_of
 from shared.events import EVENTS, Recorded
 from shared.events.registry import SCHEMA
@@ -47,7 +47,7 @@ from shared.http.openapi import body_operation, describe_answer, problems
 from shared.http.permissions import Permission, permitted
 from shared.http.problems import ProblemError, problem
 from shared.http.scoped_feed import Visible
-from shared.identifiers import NATION, ordered_id
+from shared.identifiers import MAX_CODE_LENGTH, NATION, MalformedCode, agency_code, ordered_id
 from shared.invalid_body import wrong_field
 from shared.sealing import BrokenSeal
 
@@ -263,8 +263,8 @@ class WebhookDoor:
 
     # --- doing what is asked ---------------------------------------------------------------------------------------
 
-    async def verified(self, subscription: Subscription, by: str) -> Subscription:
-        """Ask the sink for its consent; with it an unverified subscription is active."""
+    async def verified(self, subscription: Subscription, by: str, paused: str = "") -> Subscription:
+        """Ask the sink for its consent; with it an unverified subscription is active, or paused for a reason."""
         began = self.now()
         consent = await self.sinks.ask_consent(subscription.sink, self.secrets_of(subscription))
         answer = consent.answer
@@ -273,8 +273,9 @@ class WebhookDoor:
         attempt = Attempt(kind="verification", answer=answer, milliseconds=_milliseconds(self.now() - began))
         await self.store.note(subscription.subscription_id, attempt)
         if consent.is_given:
-            status = "active" if subscription.status == "unverified" else subscription.status
-            reason = "" if status == "active" else subscription.reason
+            status, reason = subscription.status, "" if subscription.status == "active" else subscription.reason
+            if status == "unverified":
+                status, reason = ("paused", paused) if paused else ("active", "")
             changed = await self.store.change(
                 subscription, by, "verified", status=status, reason=reason, rate=consent.rate or 0
             )
@@ -474,7 +475,8 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
                 reason="" if is_moved else found.reason,
             )
             made = conflict_unless(changed)
-            return await door.view(await door.verified(made, caller.name) if is_moved else made)
+            paused = found.reason if found.status == "paused" else ""
+            return await door.view(await door.verified(made, caller.name, paused) if is_moved else made)
 
     @delete(
         f"{PATH}/{{subscription_id:uuid}}", summary="Be sent nothing more", tags=["subscription"], responses=_CHANGING
@@ -712,9 +714,12 @@ def _wanted(types: Sequence[str], filters: Sequence[EventFilter], config: Subscr
     count, depth = size_of(filters)
     if count > MAX_FILTERS or depth > MAX_DEPTH:
         raise problem(422, "too-many-filters", field="filters", most=MAX_FILTERS, deep=MAX_DEPTH)
-    return Wanted(
-        types=tuple(topics), filters=tuple(filters), jurisdiction=code_of(config.jurisdiction), mine=config.mine
-    )
+    try:
+        place = agency_code(config.jurisdiction) if config.jurisdiction else ""
+    except MalformedCode as error:
+        field = "config.jurisdiction"
+        raise problem(422, "invalid-code", field=field, text=error.text, most=MAX_CODE_LENGTH) from None
+    return Wanted(types=tuple(topics), filters=tuple(filters), jurisdiction=place, mine=config.mine)
 
 
 async def _body(request: HttpRequest, kind: type[Any]) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 from doithoai_client import verified_event
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries
+from services.followup.adapters.webhooks import sink_client
 from services.followup.application import webhook_sender
 from services.followup.application.webhook_ports import Answer, Attempt, LogPlace, Verdict
 from services.followup.domain.webhooks import retries
@@ -220,6 +221,26 @@ async def test_a_caller_that_asks_a_sink_that_hangs__takes_nothing_of_others(
         assert (await desk.of(hanging, "test"))["verdict"] == "delivered", "none of them is under way any more"
 
 
+@pytest.mark.slow
+async def test_many_sinks_that_hang__delay_none_that_answers(
+    pool: asyncpg.Pool, sink: SinkServer, followup_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink_client, "WHOLE", 60.0)
+    monkeypatch.setattr(webhook_sender, "AT_ONCE", 3)
+    beginning = written(FeedCursor(1, "test", 0, None, None, b""), b"")
+    async with webhooks_over(pool, followup_dsn, tmp_path) as desk, sink_served() as slow:
+        desk.start()
+        made = await desk.subscribe(sink.url)
+        await project(pool, dialogue(), EARLIER)
+        await until(lambda: all_sent(desk, made))
+        slow.hold = asyncio.Event()
+        for _ in range(webhook_sender.AT_ONCE + 1):
+            await desk.subscribe(slow.url, after=[beginning])
+        await until(lambda: len(slow.events) == webhook_sender.AT_ONCE)
+        await desk.of(made, "replay", body={"cursor": beginning})
+        await until(lambda: all_sent(desk, made), 10)
+
+
 async def test_without_consent__nothing_is_sent(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
     sink.consents = {}
     made = await desk.subscribe(sink.url)
@@ -279,6 +300,14 @@ async def test_a_pause__keeps_everything_for_later(desk: WebhookDesk, sink: Sink
     await desk.of(made, "resume")
     facts, own = await positions(pool)
     await until(lambda: len(sink.events) == facts + own)
+
+
+async def test_a_pause__outlasts_another_sink(desk: WebhookDesk, sink: SinkServer) -> None:
+    made = await desk.subscribe(sink.url)
+    await desk.of(made, "pause")
+    changed = await desk.ask("PATCH", f"/v1/subscriptions/{made['id']}", body={"sink": sink.url + "/other"})
+    assert (changed["status"], changed["reason"]) == ("paused", "asked")
+    assert (await desk.of(made, "resume"))["status"] == "active"
 
 
 async def test_a_history_that_was_replaced__pauses_until_it_is_resumed(
@@ -355,6 +384,7 @@ async def test_what_is_wrong__names_the_field(desk: WebhookDesk, sink: SinkServe
             "invalid-body",
             "protocolsettings.headers",
         ),
+        ({"sink": sink.url, "config": {"jurisdiction": "../.."}}, "invalid-code", "config.jurisdiction"),
         ({"sink": sink.url, "secret": "x"}, "invalid-body", "secret"),
         ({"sink": sink.url, "protocol": "MQTT"}, "invalid-body", "protocol"),
     ]

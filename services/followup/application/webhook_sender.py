@@ -151,7 +151,7 @@ class WebhookSender:
 
         It does not where that takes long: the next look asks again what the owner may see now.
         """
-        wanted, judged_at, each = subscription.wanted, monotonic(), subscription.subscription_id
+        wanted, judged_at = subscription.wanted, monotonic()
         asked = [event for event in events if not wanted.types or event.topic in wanted.types]
         seen = await self._sight(subscription, place.log, asked)
         if seen is None:
@@ -160,13 +160,7 @@ class WebhookSender:
         for event in events:
             if event.position not in seen or not passes(wanted.filters, attributes(event)):
                 continue
-            # Whoever was not seen to answer soon waits for none but its like.
-            async with self._requests if each in self._answering_soon else self._slow_requests:
-                attempt = await self.attempt(sink, event)
-            if attempt.milliseconds <= SOON:
-                self._answering_soon.add(each)
-            else:
-                self._answering_soon.discard(each)
+            attempt = await self._attempt_in_turn(subscription.subscription_id, sink, event)
             if attempt.answer.verdict is not Verdict.DELIVERED:
                 await self._failed(subscription, attempt)
                 return None
@@ -181,6 +175,16 @@ class WebhookSender:
         if end.position != place.position and not await self._store.move(subscription, place, end):
             return None
         return end
+
+    async def _attempt_in_turn(self, subscription_id: UUID, sink: SinkDeliveries, event: Recorded) -> Attempt:
+        """One request. Whoever was not seen to answer soon waits for its like, and takes no place of the others."""
+        async with self._requests if subscription_id in self._answering_soon else self._slow_requests:
+            attempt = await self.attempt(sink, event)
+        if attempt.milliseconds <= SOON:
+            self._answering_soon.add(subscription_id)
+        else:
+            self._answering_soon.discard(subscription_id)
+        return attempt
 
     async def attempt(self, sink: SinkDeliveries, event: Recorded) -> Attempt:
         """One request with an event. Who asks for one takes no place of those that the sender has for all sinks."""

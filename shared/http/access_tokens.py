@@ -82,7 +82,11 @@ class AccessTokens(Generic[T]):
         claims = await verified_claims(token, self._provider, self._claims, self._now)
         if not OF_ID_TOKENS.isdisjoint(claims) or claims.get("typ") == "ID":
             raise InvalidToken
-        return _Verified(self._said_in(claims), float(claims["exp"]), self._provider.generation)
+        try:
+            expires = float(claims["exp"])
+        except OverflowError:  # JSON has integers that no float holds
+            raise InvalidToken from None
+        return _Verified(self._said_in(claims), expires, self._provider.generation)
 
 
 def subject_in(claims: Mapping[str, Any]) -> str:

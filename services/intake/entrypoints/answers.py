@@ -10,6 +10,7 @@ from litestar.params import FromPath, QueryParameter
 
 from services.intake.application.answers import Answers, AnswerView
 from services.intake.application.command_body import MAX_SHORT
+from services.intake.application.errors import NotFound
 from services.intake.application.stream_ids import target_id
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller, reader
@@ -73,6 +74,10 @@ def answer_routes(answers: Answers) -> list[HTTPRouteHandler]:
         external_id: FromPath[str],
         on_behalf_of: _Person = "",
     ) -> Response[AnswerView]:
-        return await answer(request, await answers.referred(source, external_id), on_behalf_of)
+        petition_id = await answers.referred(source, external_id)
+        try:
+            return await answer(request, petition_id, on_behalf_of)
+        except NotFound:  # out of reach looks like not there
+            raise NotFound(None, "reference") from None
 
     return permitted(KNOWN_OWN, [of_petition, of_reference])

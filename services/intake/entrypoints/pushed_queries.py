@@ -121,8 +121,10 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
         place = await reading.referred(source, external_id)
         if place is None:
             raise NotFound(None, "reference")
-        # Also says whether it may be seen.
-        await reading.petition(domain_caller(caller_of(request)), place.originator_id)
+        try:  # whether it may be seen; what may not is answered as what is not there
+            await reading.petition(domain_caller(caller_of(request)), place.originator_id)
+        except NotFound:
+            raise NotFound(None, "reference") from None
         return Found(id=place.originator_id, version=place.version, position=place.position)
 
     async def changes(

@@ -32,6 +32,8 @@ async def intake(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory
         ("office", "office", DISTRICT, ""),
         ("education", "agency", DISTRICT, EDUCATION),
         ("auditor", "auditor", "VN", ""),
+        ("far-portal", "system", "H36", ""),
+        ("other-agency", "agency", DISTRICT, f"{DISTRICT}.99"),
     ]
     entries = []
     for name, role, place, agency in callers:
@@ -147,6 +149,19 @@ async def test_answer__is_for_nobody_else(intake: Intake) -> None:
     assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (403, "source-may-not")
     assert (await asked(intake, "education", petition)).status_code == 404
     assert (await answer(intake, "office", petition))["reply"]["text"] == TEXT
+
+
+@pytest.mark.parametrize("caller", ["far-portal", "other-agency"])
+async def test_reference__of_what_is_out_of_reach_looks_like_none(intake: Intake, caller: str) -> None:
+    await pushed(intake, f"HIDDEN-{caller}")
+    said = []
+    for external_id in (f"HIDDEN-{caller}", "NEVER-PUSHED"):
+        found = await intake.get("/v1/petitions", token=TOKENS[caller], source="portal", external_id=external_id)
+        path = f"/v1/petitions/by-reference/portal/{external_id}/answer"
+        asked_for = await intake.get(path, token=TOKENS[caller])
+        assert (found.status_code, asked_for.status_code) == (404, 404)
+        said.append([{**each.json(), "request_id": ""} for each in (found, asked_for)])
+    assert said[0] == said[1]
 
 
 async def test_file__that_answers_nobody_stays_inside(intake: Intake) -> None:

@@ -127,6 +127,7 @@ async def test_token__that_proves_nothing_is_refused(connected: Connected) -> No
         "another audience": system(signer, aud="other"),
         "another issuer": system(signer, iss="https://id.example.vn"),
         "no end": system(signer, exp=None),
+        "an end that no float holds": system(signer, exp=10**400),
         "not yet": system(signer, nbf=now),
         "of an ID token": system(signer, nonce="1"),
         "of another type": system(signer, header={"typ": "dpop+jwt"}),

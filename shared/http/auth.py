@@ -288,7 +288,7 @@ class Callers:
                     is_proof = refusal.status == 401  # whose sentence says what was wrong with it
                     await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
                     if is_proof:
-                        self._count(request, f"address {network_of(_peer(request))}")
+                        self._count(request, f"\taddress {network_of(_peer(request))}")
                     if before_refusal is not None:
                         await before_refusal(request)
                     raise

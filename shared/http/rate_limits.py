@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 WINDOW = 10  # seconds' worth that a caller may ask at once
 MAX_CALLERS = 4096  # remembered at once; those beyond share one bucket
-OTHERS = "others"
+#: No caller is called so, nor as an address is: names are printable.
+OTHERS = "\tothers"
 #: Where a request's scope keeps what is left to its caller.
 RATE = "rate"
 

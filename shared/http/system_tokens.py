@@ -132,10 +132,10 @@ def caller_in(claims: Mapping[str, Any], *, may_administer: bool) -> Authenticat
 
 def _name_in(claims: Mapping[str, Any]) -> str:
     given = next((claims[each] for each in NAMES if claims.get(each)), "")
-    name = normalised(given) if isinstance(given, str) else ""
-    if not _is_name(name) or is_own_name(name):
+    # What is not written in the one form of a name may be somebody else's in it.
+    if not isinstance(given, str) or normalised(given) != given or not _is_name(given) or is_own_name(given):
         raise problem(403, "unusable-claims", "name", claims=NAMES, longest=LONGEST_NAME)
-    return name
+    return given
 
 
 def _is_name(name: str) -> bool:

@@ -111,9 +111,9 @@ class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to begin again: `next` of a page of the feed, of followup or of a source."""
+    """Where to begin again: `next` of a page of the feed, of followup or of a source; empty: the beginning of each."""
 
-    cursor: _Word
+    cursor: Annotated[str, Meta(max_length=LONGEST)]
 
 
 #: What is sent to these routes.
@@ -234,6 +234,11 @@ class WebhookDoor:
                 raise problem(409, "cursor-ahead", field=at)
             found.append(place)
         return found
+
+    async def beginnings(self) -> list[LogPlace]:
+        """The beginning of each log."""
+        found = [await self.logs.place_at(name, 0) for name in await self.logs.heads()]
+        return [place for place in found if place is not None]
 
     async def ends(self) -> list[LogPlace]:
         """The end of each log now."""
@@ -532,7 +537,7 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
         door, caller = open_door(), caller_of(request)
         found = await _own(door, caller, subscription_id)
         asked = await _body(request, Replay)
-        places = await door.places_of([asked.cursor], "cursor")
+        places = await (door.places_of([asked.cursor], "cursor") if asked.cursor else door.beginnings())
         changed = await door.store.change(found, caller.name, "replayed", places=places, reason=found.reason)
         return await door.view(conflict_unless(changed))
 

@@ -167,7 +167,7 @@ class Reconciliation:
             async for chunk in chunks:
                 for each in chunk:
                     if not self._sees(caller, each):
-                        raise JurisdictionMayNot(None, "case", place=each.jurisdiction, own=caller.jurisdiction)
+                        raise JurisdictionMayNot(None, "day", own=caller.jurisdiction)
                     line = _line(each)
                     digests.add(line.external_id, line.source_version, line.state)
                     states[line.state] += 1

@@ -106,11 +106,13 @@ def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None,
     place = _place(event, target, regulation)
     # What was an ended jurisdiction's case is now that of its successor, whose officials act on it.
     if not is_within(place, caller.jurisdiction):
+        field = None
         if target is None:  # a name or a slip of the pen lies nowhere, and not outside the caller's jurisdiction
-            code_of("jurisdiction" if hasattr(event, "jurisdiction") else "code", place)
+            field = next((name for name in ("jurisdiction", "code") if hasattr(event, name)), None)
+            code_of(field or "code", place)
         successor = regulation.successor_of_jurisdiction(place, event.effective_on)
         if not is_within(successor, caller.jurisdiction):
-            raise _elsewhere(place, caller)
+            raise _elsewhere(place, caller, field)
     # All roles but the agency's act for the authority itself, in its whole subtree.
     if act is not None and "agency" in caller.roles and caller.roles & act.roles == {"agency"}:
         _check_agency(caller.agency, act, event, target, regulation)
@@ -217,10 +219,10 @@ def check_reading_answer(caller: Caller, case: Petition | Conference) -> None:
         raise RoleMayNot(None, "answers")
 
 
-def _elsewhere(place: str, caller: Caller) -> JurisdictionMayNot:
+def _elsewhere(place: str, caller: Caller, field: str | None = None) -> JurisdictionMayNot:
     if caller.jurisdiction:
-        return JurisdictionMayNot(None, "act", place=place, own=caller.jurisdiction)
-    return JurisdictionMayNot(None, "no-jurisdiction", place=place)
+        return JurisdictionMayNot(field, "act", place=place, own=caller.jurisdiction)
+    return JurisdictionMayNot(field, "no-jurisdiction", place=place)
 
 
 def _on_each_day(petition: Petition, context: DecisionContext) -> list[Petition]:

@@ -48,6 +48,11 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "case": Sentence(
                 "Vụ việc thuộc địa bàn {place}, ngoài phạm vi {own} của bạn.", "the case is of {place}, outside {own}"
             ),
+            "day": Sentence(
+                "Ngày này nguồn đã gửi cả kiến nghị ngoài phạm vi {own} của bạn; hãy đề nghị cấp phụ trách toàn bộ đối "
+                "soát.",
+                "the source pushed petitions outside {own} on this day too; leave it to whoever sees to all of them",
+            ),
         },
     ),
     "source-may-not": ProblemWords(

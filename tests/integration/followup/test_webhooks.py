@@ -291,6 +291,9 @@ async def test_replay__begins_at_a_cursor_of_the_feed(desk: WebhookDesk, sink: S
     await desk.of(made, "replay", body={"cursor": page["next"]})
     await until(lambda: len(sink.events) == own - 2)
     await desk.of(made, "replay", status=422, body={"cursor": "AAAA"})
+    sink.requests.clear()
+    await desk.of(made, "replay", body={"cursor": ""})
+    await until(lambda: len(sink.events) == own)
 
 
 async def test_a_pause__keeps_everything_for_later(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:

@@ -47,6 +47,22 @@ def test_who_may(who: Caller, topic: str, fields: dict[str, Any], target: UUID |
 @pytest.mark.parametrize(
     ("topic", "fields", "field"),
     [
+        ("PetitionReceived", {"jurisdiction": OTHER}, "jurisdiction"),
+        ("JurisdictionClosed", {"code": OTHER}, "code"),
+        ("CalendarPublished", {"year": 2030, "holidays": ()}, None),
+    ],
+)
+def test_place_that_is_anothers__is_named_by_the_field_that_says_it(
+    topic: str, fields: dict[str, Any], field: str | None
+) -> None:
+    with pytest.raises(errors.JurisdictionMayNot) as refused:
+        may(caller("office"), DATED_EVENTS[topic](effective_on=NOTICE, **fields), None, Register().regulation)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("topic", "fields", "field"),
+    [
         ("PetitionReceived", {"jurisdiction": "Thị trấn Tam Đường"}, "jurisdiction"),
         ("JurisdictionClosed", {"code": "Tam Đường"}, "code"),
     ],

@@ -74,7 +74,9 @@ def test_scope__that_does_not_say_who_may_what_is_refused(scope: str, why: str) 
     assert refused(scope=scope) == why
 
 
-@pytest.mark.parametrize("name", ["local", "bootstrap", "person:6d1f", "x" * 129, "a\nb", 7, ["a"], {"a": 1}, "\u200b"])
+@pytest.mark.parametrize(
+    "name", ["local", "bootstrap", "person:6d1f", "x" * 129, "a\nb", 7, ["a"], {"a": 1}, "\u200b", "cổng\u200b"]
+)
 def test_name__of_the_products_own_or_none_is_refused(name: Any) -> None:
     assert refused(client_id=name) == "name"
 

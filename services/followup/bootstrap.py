@@ -94,7 +94,8 @@ from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.followup.entrypoints.signed_in import SessionCallers
-from services.followup.entrypoints.subscriptions import WebhookDoor, sight_of, subscription_routes
+from services.followup.entrypoints.subscriptions import subscription_routes
+from services.followup.entrypoints.webhook_door import WebhookDoor, sight_of
 from services.followup.settings import FollowupSettings
 from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers

@@ -15,7 +15,8 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.bootstrap import webhook_door
 from services.followup.entrypoints.access import may_read_all, visible_to
 from services.followup.entrypoints.app import make_app
-from services.followup.entrypoints.subscriptions import WebhookDoor, subscription_routes
+from services.followup.entrypoints.subscriptions import subscription_routes
+from services.followup.entrypoints.webhook_door import WebhookDoor
 from services.followup.settings import FollowupSettings
 from shared.http.auth import Callers
 from shared.http.feed import feed_route

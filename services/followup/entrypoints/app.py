@@ -13,7 +13,7 @@ from litestar.openapi.spec import OpenAPI, Schema
 
 from services.followup.adapters.intake_client import Refusal
 from services.followup.entrypoints.compression import compression
-from services.followup.entrypoints.subscriptions import BODIES
+from services.followup.entrypoints.subscription_bodies import BODIES
 from shared.http.auth import PROBES, Callers
 from shared.http.methods import with_head_and_options
 from shared.http.openapi import REF, document, finish, without_defaults

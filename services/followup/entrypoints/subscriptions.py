@@ -1,11 +1,9 @@
 """Webhooks: whoever reads the feed may be sent the same events instead, in the shape of CloudEvents Subscriptions."""
 
-import contextlib
 import os
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -13,339 +11,58 @@ from litestar import Response, delete, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Link
 from litestar.params import FromPath, QueryParameter
-from msgspec import Meta
 
-from services.followup.adapters.webhooks.delivered_logs import DeliveredLogs
-from services.followup.adapters.webhooks.sink_addresses import SinkRefused
-from services.followup.adapters.webhooks.sink_client import SinkClient
 from services.followup.adapters.webhooks.stored_subscriptions import (
     KEPT_ATTEMPTS,
-    StoredAttempt,
-    StoredSubscriptions,
-    SubscriptionChange,
 )
-from services.followup.adapters.webhooks.webhook_seals import SinkSecrets, WebhookSeals, new_secret, written
+from services.followup.adapters.webhooks.webhook_seals import SinkSecrets, new_secret, written
 from services.followup.application.webhook_ports import (
-    Answer,
     Attempt,
     LogPlace,
-    Sight,
     SubscriberRights,
     Subscription,
-    Verdict,
     Wanted,
 )
-from services.followup.application.webhook_sender import WebhookSender
 from services.followup.domain.webhooks.event_filters import MAX_DEPTH, MAX_FILTERS, EventFilter, size_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
+from services.followup.entrypoints.subscription_bodies import (
+    AttemptView,
+    Deliveries,
+    NewSubscription,
+    Redelivery,
+    Replay,
+    SecretView,
+    SubscriptionConfig,
+    SubscriptionPatch,
+    Subscriptions,
+    SubscriptionView,
+)
+from services.followup.entrypoints.webhook_door import (
+    SHOWN_CHANGES,
+    SUBSCRIBERS,
+    WebhookDoor,
+    conflict_unless,
+    milliseconds,
+    runs_all,
+)
 from shared.envelope import SPEC_VERSION, TYPE_PREFIX, topic_of
-from shared.events import EVENTS, Recorded
+from shared.events import EVENTS
 from shared.events.registry import SCHEMA
-from shared.feed_cursor import LONGEST, MARGIN, ForeignCursor, place_in
-from shared.http.auth import AuthenticatedCaller, Callers, caller_of, proof_of
+from shared.feed_cursor import MARGIN
+from shared.http.auth import AuthenticatedCaller, caller_of, proof_of
 from shared.http.openapi import body_operation, describe_answer, problems
 from shared.http.permissions import Permission, permitted
-from shared.http.problems import ProblemError, problem
-from shared.http.scoped_feed import Visible
-from shared.identifiers import MAX_CODE_LENGTH, NATION, MalformedCode, agency_code, ordered_id
+from shared.http.problems import problem
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, ordered_id
 from shared.invalid_body import wrong_field
 from shared.sealing import BrokenSeal
 
 PATH = "/v1/subscriptions"
-SUBSCRIBERS = ("office", "operations", "system")
 MOST = 20  # subscriptions of one caller
-ASKED_AT_ONCE = 4  # requests to sinks that one caller may wait for
 OLD_SECRET_FOR = timedelta(hours=24)
-SHOWN_CHANGES = 100
 TEST_TYPE = "vn.doithoai.webhook.test"
 _OF_ONE = problems(400, 401, 403, 404, 503)
 _CHANGING = problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
-
-_Sink = Annotated[str, Meta(min_length=1, max_length=2000, description="The address to which events are posted.")]
-_HeaderName = Annotated[str, Meta(pattern="^([Aa]uthorization|[Xx]-[A-Za-z0-9-]{1,50})$")]
-_HeaderValue = Annotated[str, Meta(min_length=1, max_length=1000, pattern="^[!-~]([ -~]*[!-~])?$")]
-_Headers = Annotated[dict[_HeaderName, _HeaderValue], Meta(max_length=10)]
-_Types = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200)]
-_Word = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
-
-
-class ProtocolSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a request to the sink carries: `Authorization` or `X-…`. The values are kept sealed and never shown."""
-
-    headers: _Headers = {}
-
-
-class SubscriptionConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What else is asked for, as in the feed: a place and those below it, and only petitions that the caller pushed."""
-
-    jurisdiction: Annotated[str, Meta(max_length=35)] = ""
-    mine: bool = False
-
-
-class NewSubscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A subscription as it is asked for. Without `after` it begins now; otherwise where cursors of feeds stand."""
-
-    sink: _Sink
-    protocol: Literal["HTTP"] = "HTTP"
-    protocolsettings: ProtocolSettings = ProtocolSettings()
-    types: _Types = []
-    filters: list[EventFilter] = []
-    config: SubscriptionConfig = SubscriptionConfig()
-    after: Annotated[list[_Word], Meta(max_length=20)] = []
-
-
-class SubscriptionPatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What changes; what is left out stays. A new sink is asked for its consent first."""
-
-    sink: _Sink | None = None
-    protocolsettings: ProtocolSettings | None = None
-    types: _Types | None = None
-    filters: list[EventFilter] | None = None
-    config: SubscriptionConfig | None = None
-
-
-class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The event that is sent once more; one of the delivery log."""
-
-    event_id: UUID
-
-
-class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to begin again: `next` of a page of the feed, of followup or of a source; empty: the beginning of each."""
-
-    cursor: Annotated[str, Meta(max_length=LONGEST)]
-
-
-#: What is sent to these routes.
-BODIES = (NewSubscription, Redelivery, Replay, SubscriptionPatch)
-
-
-class SubscriptionPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one log was delivered or passed over."""
-
-    source: str
-    position: int
-    head: int
-    event_id: UUID | None
-
-
-class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A subscription. `secret` stands there once, when it is made."""
-
-    id: UUID
-    owner: str
-    sink: str
-    protocol: str
-    protocolsettings: dict[str, Any]
-    types: list[str]
-    filters: list[dict[str, Any]]
-    config: SubscriptionConfig
-    status: Literal["unverified", "active", "paused", "disabled"]
-    failures: int
-    next_attempt_at: datetime
-    created: datetime
-    places: list[SubscriptionPlace]
-    reason: str = ""
-    failing_since: datetime | None = None
-    secret: str | None = None
-
-
-class Subscriptions(msgspec.Struct, frozen=True):
-    """Those that the caller may see."""
-
-    items: list[SubscriptionView]
-
-
-class SecretView(msgspec.Struct, frozen=True):
-    """The new secret; until `old_until` both sign."""
-
-    secret: str
-    old_until: datetime
-
-
-class Deliveries(msgspec.Struct, frozen=True):
-    """The last attempts, the newest first, and who changed the subscription."""
-
-    items: list[StoredAttempt]
-    changes: list[SubscriptionChange]
-
-
-class AttemptView(msgspec.Struct, frozen=True):
-    """What became of a request to the sink."""
-
-    verdict: Verdict
-    status: int
-    why: str
-    milliseconds: int
-
-
-class WebhookDoor:
-    """What the routes need, where webhooks are configured."""
-
-    def __init__(
-        self,
-        store: StoredSubscriptions,
-        logs: DeliveredLogs,
-        sender: WebhookSender,
-        sinks: SinkClient,
-        seals: WebhookSeals,
-        sight: Sight,
-        named: Callable[[str], AuthenticatedCaller | None],
-        now: Callable[[], datetime],
-    ) -> None:
-        self.store, self.logs, self.sender, self.sinks, self.seals = store, logs, sender, sinks, seals
-        self.sight, self.named, self.now = sight, named, now
-        self._asking = Counter[str]()
-
-    @contextlib.contextmanager
-    def asking(self, caller: AuthenticatedCaller) -> Iterator[None]:
-        """Something that the caller waits for while a sink is asked. Raises ProblemError where it waits for several."""
-        if self._asking[caller.name] >= ASKED_AT_ONCE:
-            raise problem(429, "too-many-requests", "sinks", headers={"Retry-After": "1"}, most=ASKED_AT_ONCE)
-        self._asking[caller.name] += 1
-        try:
-            yield
-        finally:
-            self._asking[caller.name] -= 1
-
-    # --- reading a question ----------------------------------------------------------------------------------------
-
-    async def found(self, caller: AuthenticatedCaller, subscription_id: UUID) -> Subscription:
-        """A subscription of the caller's; whoever runs followup for everybody sees all. Raises ProblemError."""
-        found = await self.store.find(subscription_id)
-        if found is not None and found.owner != caller.name and not _runs_all(caller):
-            found = None
-        return or_404(found, "subscription")
-
-    async def places_of(self, cursors: Sequence[str], field: str) -> list[LogPlace]:
-        """The places at which cursors of feeds stand. Raises ProblemError."""
-        found = []
-        heads = await self.logs.heads()
-        for number, word in enumerate(cursors):
-            at = field if field == "cursor" else f"{field}[{number}]"
-            try:
-                cursor = place_in(word)
-            except ForeignCursor:
-                raise problem(422, "invalid-cursor", "webhook", field=at) from None
-            if cursor.source not in heads:
-                raise problem(422, "invalid-cursor", "webhook", field=at)
-            place = await self.logs.place_at(cursor.source, cursor.position)
-            if place is None or place.event_id != cursor.event_id:
-                raise problem(409, "cursor-ahead", field=at)
-            found.append(place)
-        return found
-
-    async def beginnings(self) -> list[LogPlace]:
-        """The beginning of each log."""
-        found = [await self.logs.place_at(name, 0) for name in await self.logs.heads()]
-        return [place for place in found if place is not None]
-
-    async def ends(self) -> list[LogPlace]:
-        """The end of each log now."""
-        found = []
-        for name, head in (await self.logs.heads()).items():
-            place = await self.logs.place_at(name, head.position)
-            if place is None:  # not given out yet: a standby has still to confirm it
-                raise problem(503, "store-unavailable", "reading", headers={"Retry-After": "1"})
-            found.append(place)
-        return found
-
-    async def check_sink(self, sink: str) -> None:
-        """Refuse an address to which nothing may be sent. Raises ProblemError."""
-        try:
-            await self.sinks.check(sink)
-        except SinkRefused as refused:
-            raise refused_sink(refused) from None
-        except TimeoutError:
-            raise problem(422, "sink-refused", "no-address", field="sink") from None
-
-    def secrets_of(self, subscription: Subscription) -> SinkSecrets:
-        """Its secrets. Raises ProblemError where the key file is another one."""
-        try:
-            return self.seals.open(subscription.subscription_id, subscription.sealed)
-        except BrokenSeal:
-            raise problem(409, "webhook-key-replaced") from None
-
-    # --- doing what is asked ---------------------------------------------------------------------------------------
-
-    async def verified(self, subscription: Subscription, by: str, paused: str = "") -> Subscription:
-        """Ask the sink for its consent; with it an unverified subscription is active, or paused for a reason."""
-        began = self.now()
-        consent = await self.sinks.ask_consent(subscription.sink, self.secrets_of(subscription))
-        answer = consent.answer
-        if answer.verdict is Verdict.DELIVERED and not consent.is_given:
-            answer = Answer(Verdict.FAILED, answer.status, "no-consent")
-        attempt = Attempt(kind="verification", answer=answer, milliseconds=_milliseconds(self.now() - began))
-        await self.store.note(subscription.subscription_id, attempt)
-        if consent.is_given:
-            status, reason = subscription.status, "" if subscription.status == "active" else subscription.reason
-            if status == "unverified":
-                status, reason = ("paused", paused) if paused else ("active", "")
-            changed = await self.store.change(
-                subscription, by, "verified", status=status, reason=reason, rate=consent.rate or 0
-            )
-        elif subscription.status == "unverified":
-            changed = await self.store.change(subscription, by, "not verified", reason=answer.why)
-        else:
-            changed = subscription
-        return conflict_unless(changed)
-
-    async def sent(self, subscription: Subscription, attempt: Attempt) -> AttemptView:
-        """Keep what became of a request that somebody asked for."""
-        await self.store.note(subscription.subscription_id, attempt)
-        answer = attempt.answer
-        return AttemptView(answer.verdict, answer.status, answer.why, attempt.milliseconds)
-
-    async def view(self, subscription: Subscription, secret: bytes | None = None) -> SubscriptionView:
-        """A subscription as it is shown."""
-        heads, places = await self.logs.heads(), await self.store.places(subscription.subscription_id)
-        try:
-            headers = dict.fromkeys(self.seals.open(subscription.subscription_id, subscription.sealed).headers, "")
-        except BrokenSeal:
-            headers = {}
-        wanted, status = subscription.wanted, subscription.status
-        assert status != "deleted"
-        return SubscriptionView(
-            id=subscription.subscription_id,
-            owner=subscription.owner,
-            sink=subscription.sink,
-            protocol="HTTP",
-            protocolsettings={"headers": headers} if headers else {},
-            types=list(wanted.types),
-            filters=msgspec.to_builtins(wanted.filters),
-            config=SubscriptionConfig(jurisdiction=wanted.jurisdiction, mine=wanted.mine),
-            status=status,
-            reason=subscription.reason,
-            failures=subscription.failures,
-            failing_since=subscription.failing_since,
-            next_attempt_at=subscription.next_attempt_at,
-            created=subscription.created,
-            places=[_place_view(name, places.get(name), head.position) for name, head in sorted(heads.items())],
-            secret=None if secret is None else written(secret),
-        )
-
-
-def sight_of(callers: Callers, own_log: Callable[[], Awaitable[str]], own: Visible, of_sources: Visible) -> Sight:
-    """What the owner of a subscription sees.
-
-    Who stands in the tokens file has the rights that stand there now, others those of the token with which they last
-    wrote the subscription.
-    """
-
-    async def sight(subscription: Subscription, log: str, events: Sequence[Recorded]) -> Collection[int] | None:
-        rights = subscription.rights
-        if rights.is_listed:
-            caller = callers.named(subscription.owner)
-        else:
-            caller = AuthenticatedCaller(
-                subscription.owner, frozenset(rights.roles), rights.jurisdiction, sources=rights.sources
-            )
-        if caller is None or caller.roles.isdisjoint(SUBSCRIBERS):
-            return None
-        visible = own if log == await own_log() else of_sources
-        return await visible(caller, subscription.wanted.feed_filter, events)
-
-    return sight
 
 
 def subscription_routes(door: WebhookDoor | None) -> list[HTTPRouteHandler]:
@@ -410,7 +127,7 @@ def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHa
     @get(PATH, summary="Subscriptions", tags=["subscription"], responses=_OF_ONE)
     async def list_subscriptions(request: HttpRequest) -> Subscriptions:
         door, caller = open_door(), caller_of(request)
-        found = await door.store.of_owner(None if _runs_all(caller) else caller.name)
+        found = await door.store.of_owner(None if runs_all(caller) else caller.name)
         return Subscriptions([await door.view(each) for each in found])
 
     @get(f"{PATH}/{{subscription_id:uuid}}", summary="One subscription", tags=["subscription"], responses=_OF_ONE)
@@ -618,7 +335,7 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
         with door.asking(caller):
             async with door.sinks.session(found.sink, secrets) as sink:
                 answer = await sink.deliver(str(event_id), msgspec.json.encode(event))
-        took = _milliseconds(door.now() - now)
+        took = milliseconds(door.now() - now)
         attempt = Attempt(kind="test", answer=answer, milliseconds=took, event_id=event_id, type=TEST_TYPE)
         return await door.sent(found, attempt)
 
@@ -646,26 +363,6 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
         return await door.sent(found, msgspec.structs.replace(attempt, kind="redelivery"))
 
     return [verify_sink, send_test, redeliver_event]
-
-
-def refused_sink(refused: SinkRefused) -> ProblemError:
-    """Why nothing may be sent to an address."""
-    match refused.why:
-        case "user":
-            return problem(422, "sink-refused", "user", field="sink")
-        case "not-https":
-            return problem(422, "sink-refused", "not-https", field="sink")
-        case "not-public":
-            return problem(422, "sink-refused", "not-public", field="sink")
-        case _:
-            return problem(422, "sink-refused", "no-address", field="sink")
-
-
-def conflict_unless(changed: Subscription | None) -> Subscription:
-    """What was changed. Raises ProblemError where somebody else has changed it meanwhile."""
-    if changed is None:
-        raise problem(409, "subscription-changed")
-    return changed
 
 
 def _rights_of(door: WebhookDoor, request: HttpRequest) -> SubscriberRights:
@@ -741,18 +438,3 @@ async def _body(request: HttpRequest, kind: type[Any]) -> Any:
         raise problem(422, "invalid-body", wrong.sentence, field=wrong.field, **wrong.values) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise problem(400, "malformed-json") from None
-
-
-def _runs_all(caller: AuthenticatedCaller) -> bool:
-    """Whether a caller runs followup for everybody."""
-    return "operations" in caller.roles and caller.jurisdiction == NATION
-
-
-def _place_view(name: str, place: LogPlace | None, head: int) -> SubscriptionPlace:
-    if place is None:
-        return SubscriptionPlace(source=name, position=0, head=head, event_id=None)
-    return SubscriptionPlace(source=name, position=place.position, head=head, event_id=place.event_id)
-
-
-def _milliseconds(took: timedelta) -> int:
-    return int(took.total_seconds() * 1000)

@@ -293,7 +293,9 @@ async def test_replay__begins_at_a_cursor_of_the_feed(desk: WebhookDesk, sink: S
     await desk.of(made, "replay", status=422, body={"cursor": "AAAA"})
     sink.requests.clear()
     await desk.of(made, "replay", body={"cursor": ""})
-    await until(lambda: len(sink.events) == own)
+    await until(lambda: all_sent(desk, made))
+    again = [int(event["position"]) for event in sink.events if event["source"] == f"/doithoai/{page['source']}"]
+    assert again == list(range(1, own + 1))
 
 
 async def test_a_pause__keeps_everything_for_later(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:

@@ -38,7 +38,8 @@ _WRAPPED = (
     ipaddress.ip_network("64:ff9b:1::/48"),
 )
 #: Threads of their own: a name whose servers do not answer, which anybody may have, keeps one for long.
-_RESOLVING = ThreadPoolExecutor(16, "webhook-names")
+LOOK_UPS = 16  # names that are looked for at a time
+_RESOLVING = ThreadPoolExecutor(LOOK_UPS, "webhook-names")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 #: How a host ends in which libraries see an IPv4 address, though it is not written as one: 2130706433, 0x7f.1.
 _NUMBER = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)")

@@ -15,7 +15,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import AnyFact, Caller, check_role, check_source
 from services.intake.domain.errors import JurisdictionMayNot
 from shared.cases.public_state import PublicState, public_state
-from shared.cases.reconciliation import LineDigests, LinesDigest
+from shared.cases.reconciliation import LineDigests, LinesDigest, bucket_of
 from shared.events.petition import PetitionReceived
 from shared.identifiers import midnight
 
@@ -162,12 +162,16 @@ class Reconciliation:
         final = stated is not None and stated[0] >= end and head >= until
         await self._history.confirm(head, epoch)
         digests, states, lines = LineDigests(), Counter[str](), list[ReconciledLine]()
-        received = self._petitions.received(source, after, min(until, head), head, bucket)
+        # Who has to hold the whole day is answered alike for each bucket: else they would tell what lies elsewhere.
+        read = bucket if caller.is_sender else None
+        received = self._petitions.received(source, after, min(until, head), head, read)
         async with self._one_at_a_time, contextlib.aclosing(received) as chunks:
             async for chunk in chunks:
                 for each in chunk:
                     if not self._sees(caller, each):
                         raise JurisdictionMayNot(None, "day", own=caller.jurisdiction)
+                    if bucket is not None and bucket_of(each.external_id) != bucket:
+                        continue
                     line = _line(each)
                     digests.add(line.external_id, line.source_version, line.state)
                     states[line.state] += 1

@@ -33,6 +33,8 @@ async def intake(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory
         ("education", "agency", DISTRICT, EDUCATION),
         ("auditor", "auditor", "VN", ""),
         ("far-portal", "system", "H36", ""),
+        ("far-office", "office", "H36", ""),
+        ("other-commune", "office", f"{DISTRICT}.32", ""),
         ("other-agency", "agency", DISTRICT, f"{DISTRICT}.99"),
     ]
     entries = []
@@ -162,6 +164,19 @@ async def test_reference__of_what_is_out_of_reach_looks_like_none(intake: Intake
         assert (found.status_code, asked_for.status_code) == (404, 404)
         said.append([{**each.json(), "request_id": ""} for each in (found, asked_for)])
     assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("caller", ["far-office", "other-commune"])
+async def test_withdrawal__of_what_is_out_of_reach_looks_like_none(intake: Intake, caller: str) -> None:
+    petition = await pushed(intake, f"KEPT-{caller}")
+    said = []
+    for external_id in (f"KEPT-{caller}", "NEVER-PUSHED"):
+        path = f"/v1/petitions/by-reference/portal/{external_id}/withdrawal"
+        refused = await intake.post(path, {}, token=TOKENS[caller])
+        assert refused.status_code == 404
+        said.append({**refused.json(), "request_id": ""})
+    assert said[0] == said[1]
+    assert (await answer(intake, "office", petition))["state"] == "received"
 
 
 async def test_file__that_answers_nobody_stays_inside(intake: Intake) -> None:

@@ -235,6 +235,22 @@ async def test_changes__are_for_the_source_and_of_the_place(intake: Intake, sour
     assert found == ["A-1"]
 
 
+async def test_bucket__tells_nobody_where_the_petitions_of_other_places_stand(intake: Intake, source: str) -> None:
+    await pushed(intake, source, "A-1")
+    await pushed(intake, source, "A-2", jurisdiction=ELSEWHERE)
+    day = await intake.today()
+    buckets = {external_id: str(hashlib.sha256(external_id.encode()).digest()[0]) for external_id in ("A-1", "A-2")}
+    said = []
+    for bucket in (*buckets.values(), "7"):
+        refused = await asked(
+            intake, "/v1/reconciliation", "district-office", 403, source=source, day=day, bucket=bucket
+        )
+        said.append(refused | {"request_id": ""})
+    assert said[0] == said[1] == said[2]
+    found = await asked(intake, "/v1/reconciliation", "office", source=source, day=day, bucket=buckets["A-2"])
+    assert ([line["external_id"] for line in found["lines"]], found["count"]) == (["A-2"], 1)
+
+
 async def test_cursor__of_another_question_is_refused(intake: Intake, source: str) -> None:
     page = await asked(intake, "/v1/petitions", source=source)
     for query in ({"source": next(_sources)}, {"source": source, "cursor": page["next"][:-2] + "xx"}):

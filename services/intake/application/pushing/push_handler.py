@@ -160,7 +160,8 @@ class PushHandler:
         check_caller(command)
         if command.caller.is_sender:  # who is told nothing of what another system pushed, nor that it did
             check_source(command.caller, source)
-        if (place := await self._place((source, external_id))) is None:
+        place = await self._place((source, external_id))
+        if place is None or not await self._is_at(place.jurisdiction, command.caller):
             raise NotFound(None, "reference")
         facts = await self._facts(place, command.caller)
         petition = fold_petition(facts)

@@ -18,6 +18,7 @@ from shared.identifiers import normalised
 ALGORITHMS = ("RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512", "Ed25519", "EdDSA")
 LEEWAY = 60  # seconds by which two clocks may differ
 LONGEST = 8192  # characters of a token
+LATEST = 253_402_300_799  # the last second of the year 9999: no calendar here has a later one
 LONGEST_SUBJECT = 255  # characters (OpenID Connect Core, 2)
 KEPT = 4096  # verified tokens that are remembered
 #: How a token says that it is one for an API, and how it may where the provider is older than RFC 9068.
@@ -82,11 +83,9 @@ class AccessTokens(Generic[T]):
         claims = await verified_claims(token, self._provider, self._claims, self._now)
         if not OF_ID_TOKENS.isdisjoint(claims) or claims.get("typ") == "ID":
             raise InvalidToken
-        try:
-            expires = float(claims["exp"])
-        except OverflowError:  # JSON has integers that no float holds
-            raise InvalidToken from None
-        return _Verified(self._said_in(claims), expires, self._provider.generation)
+        if claims["exp"] > LATEST:  # before it is a float: JSON has integers that none holds
+            raise InvalidToken
+        return _Verified(self._said_in(claims), float(claims["exp"]), self._provider.generation)
 
 
 def subject_in(claims: Mapping[str, Any]) -> str:

@@ -45,7 +45,11 @@ class SystemSettings(msgspec.Struct, frozen=True):
     def wrong(self) -> str:
         """Why nobody would be told for certain by these settings, behind the setting that is to blame; else empty."""
         if not self.issuer:
-            return ""
+            return (
+                "JWT_JWKS: keys of no provider: name its issuer by JWT_ISSUER, or leave them out"
+                if self.keys_at
+                else ""
+            )
         if not (self.keys_at or is_safe_url(self.issuer)):
             return "JWT_ISSUER: an address with https, or name its keys by JWT_JWKS"
         if not self.audience:

@@ -99,6 +99,7 @@ def test_administrator__is_one_only_where_the_setting_says_so() -> None:
     [
         ({}, ""),
         ({"issuer": "", "audience": ""}, ""),
+        ({"issuer": "", "keys_at": "/etc/doithoai/jwks.json"}, "JWT_JWKS"),
         ({"issuer": "http://id.example.vn"}, "JWT_ISSUER"),
         ({"issuer": "http://id.example.vn", "keys_at": "/etc/doithoai/jwks.json"}, ""),
         ({"audience": ""}, "JWT_AUDIENCE"),

@@ -30,6 +30,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def dev(
+    context: typer.Context,
     data: Annotated[
         Path | None, typer.Option(help=f"the folder that holds everything; default {DATA}, or {SANDBOX_DATA}")
     ] = None,
@@ -55,6 +56,8 @@ def dev(
     if len(set(ports)) < len(ports):
         said = Sentence("hãy nêu các cổng khác nhau", "give different ports")
         stop_at("--intake-port, --followup-port, --sandbox-port", WRONG_USE, said)
+    if sandbox and broker != "none" and _is_of_environment(context, "broker"):
+        broker = "auto"  # `sandbox.env` has a URL under this name: that of a portal, of this sandbox or another
     _make_folder(data)
     interruption = Interruption()
     for stopping in STOPPING:
@@ -85,6 +88,11 @@ def dev(
         stack.close()
     if failure:
         stop(FAILED, failure)
+
+
+def _is_of_environment(context: typer.Context, option: str) -> bool:
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "ENVIRONMENT"
 
 
 def _make_folder(data: Path) -> None:

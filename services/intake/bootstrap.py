@@ -361,6 +361,11 @@ def _check_sandbox(settings: IntakeSettings, born: str, *, is_movable: bool) -> 
             "name an empty database"
         )
     has_marks = settings.source == SANDBOX_SOURCE and settings.movable_from is not None
+    if has_marks and not (settings.sandbox or born):
+        raise WrongSettings(
+            f"INTAKE_SANDBOX: a store called {SANDBOX_SOURCE} (INTAKE_SOURCE) with a clock of its own "
+            "(INTAKE_CLOCK_START) would be a sandbox for ever: set this too, or name the store otherwise"
+        )
     if settings.sandbox and not (has_marks and is_loopback(settings.host)):
         raise WrongSettings(
             f"INTAKE_SANDBOX: a sandbox listens on loopback, is called {SANDBOX_SOURCE} (INTAKE_SOURCE) and has a "

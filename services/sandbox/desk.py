@@ -49,6 +49,11 @@ class NamedPetition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     external_id: str = ""
 
     @property
+    def is_meant(self) -> bool:
+        """Whether it is about one, be it named in part only."""
+        return self.petition_id is not None or bool(self.source or self.external_id)
+
+    @property
     def is_named(self) -> bool:
         """Whether it names one."""
         return self.petition_id is not None or bool(self.source and self.external_id)
@@ -213,7 +218,7 @@ class SandboxDesk:
     def _move(self, body: SandboxMove) -> SandboxState:
         if bool(body.to) == bool(body.by):
             raise problem(422, "invalid-value", "clock-one", field="to")
-        petition = self._petition(body) if body.is_named else None
+        petition = self._petition(body) if body.is_meant else None
         if body.to == NEXT_DEADLINE:
             instant, deadline = self._acts.next_breach(petition)
             self._acts.move_to(instant)

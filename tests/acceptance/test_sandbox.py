@@ -49,15 +49,18 @@ class RunningSandbox:
 
 
 @contextlib.asynccontextmanager
-async def sandbox(folder: Path, broker: str = "none") -> AsyncIterator[RunningSandbox]:
-    """A sandbox in a folder, which must end well when it is asked to and leave no process behind."""
+async def sandbox(folder: Path, broker: str = "none", **environment: str) -> AsyncIterator[RunningSandbox]:
+    """A sandbox in a folder, which must end well when it is asked to and leave no process behind.
+
+    `broker`: empty, where it is left to the environment.
+    """
     intake, followup, desk = map(str, free_ports(3))
     ports = ["--intake-port", intake, "--followup-port", followup, "--sandbox-port", desk]
     said = folder / "said"
     with said.open("wb") as output:
         running = await asyncio.create_subprocess_exec(
-            PROGRAM, "dev", "--sandbox", "--data", folder / "data", "--broker", broker, *ports,
-            stdout=output, stderr=output,
+            PROGRAM, "dev", "--sandbox", "--data", folder / "data", *(["--broker", broker] if broker else []), *ports,
+            stdout=output, stderr=output, env=os.environ | environment,
         )  # fmt: skip
     try:
         await until(lambda: running.returncode is not None or "Running" in said.read_text("utf-8"), 180)
@@ -160,6 +163,14 @@ async def test_sandbox__begins_anew_goes_on_after_a_restart_and_is_nothing_else(
         again = await running.act(client, "redirection", source="cong-thu-nghiem", external_id="MAU-003")
         assert again["petition_id"] == redirected["petition_id"]
         assert await head(running, client) == kept["head"]
+
+
+async def test_sandbox__started_from_a_shell_that_has_the_names_of_one_has_its_own_broker(tmp_path: Path) -> None:
+    """An integrator reads `sandbox.env` in a shell, stops the sandbox and starts it from there again."""
+    async with sandbox(tmp_path, "", BROKER="amqp://portal:secret@127.0.0.1:1/%2F") as running:
+        assert ":1/" not in running.names["BROKER"]
+        async with await aio_pika.connect(running.names["BROKER"]):
+            pass
 
 
 async def feed(running: RunningSandbox, client: httpx.AsyncClient, cursor: str, limit: int = 500) -> httpx.Response:

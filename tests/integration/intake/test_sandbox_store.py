@@ -42,6 +42,14 @@ async def test_production_store_of_that_name__goes_on_and_is_no_sandbox(database
             pass
 
 
+async def test_marks_of_a_sandbox__begin_no_other_store(database: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongSettings, match="INTAKE_SANDBOX"):
+        async with served(database, tmp_path, **SANDBOX | {"sandbox": False}):
+            pass
+    async with served(database, tmp_path, source="lai-chau"):  # nothing was settled by it
+        pass
+
+
 @pytest.mark.parametrize("wrong", [{"host": "0.0.0.0"}, {"source": "local"}, {"clock_start": None}])
 async def test_sandbox__begins_only_with_all_of_its_marks(database: str, tmp_path: Path, wrong: dict[str, Any]) -> None:
     tokens = tmp_path / "tokens.json"

@@ -105,6 +105,8 @@ def test_page__names_files_and_no_token(rig: DeskRig) -> None:
         ({"by": "soon"}, "by"),
         ({"at": "now"}, "at"),
         ({"to": 5}, "to"),
+        ({"to": "next-deadline", "source": "cong-thu-nghiem"}, "petition_id"),
+        ({"by": "P1D", "external_id": "TN-1"}, "petition_id"),
     ],
 )
 def test_clock__refuses_what_is_no_time_ahead(rig: DeskRig, body: dict[str, Any], field: str) -> None:

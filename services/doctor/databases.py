@@ -8,12 +8,15 @@ import asyncpg
 
 from services.databases import PACKAGES, URLS
 from services.doctor.findings import Finding, State, note, right, wrong
+from services.intake.configured import check_sandbox
+from services.intake.settings import IntakeSettings
 from shared.host_walk import NoHost
 from shared.postgres.migrate import names_of
 from shared.postgres.pool import connect
 from shared.postgres.server_check import UnfitServer, failure, require_fit
-from shared.postgres.store import named_at_birth
+from shared.postgres.store import is_clock_movable, named_at_birth
 from shared.server_urls import unreachable
+from shared.settings import WrongSettings
 
 #: What a service must be able to call and to read, beside what it owns.
 CALLED = {
@@ -45,8 +48,10 @@ _CLOCK = "SELECT clock_timestamp() AS now, clock_offset IS NOT NULL AS movable, 
 Now = Callable[[], float]
 
 
-async def look(name: str, url: str, connections: int, now: Now, source: str | None = None) -> Sequence[Finding]:
-    """Everything about one database. `now` tells the time of this machine, `source` how intake is to call its store."""
+async def look(
+    name: str, url: str, connections: int, now: Now, intake: IntakeSettings | None = None
+) -> Sequence[Finding]:
+    """Everything about one database. `now` tells the time of this machine, `intake` how its store is to be called."""
     variable = URLS[name]
     try:
         connection: Any = await connect(url, timeout=CONNECT)
@@ -69,7 +74,7 @@ async def look(name: str, url: str, connections: int, now: Now, source: str | No
         if any(finding.state is State.WRONG for finding in tables):
             return found  # the rest asks tables
         found += await _clock(connection, now)
-        return found if source is None else [*found, _name(source, await named_at_birth(connection))]
+        return found if intake is None else [*found, await _whose(intake, connection)]
     finally:
         connection.terminate()
 
@@ -220,6 +225,16 @@ async def _clock(connection: Any, now: Now) -> list[Finding]:
             )
         )
     return found
+
+
+async def _whose(settings: IntakeSettings, connection: Any) -> Finding:
+    """Whose store it is, and whether the settings may serve it."""
+    born = await named_at_birth(connection)
+    try:
+        check_sandbox(settings, born, is_movable=await is_clock_movable(connection))
+    except WrongSettings as error:
+        return wrong(str(error), str(error), "sửa thiết lập này", "mend this setting")
+    return _name(settings.source, born)
 
 
 def _name(wanted: str, born: str) -> Finding:

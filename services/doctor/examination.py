@@ -90,7 +90,7 @@ def _of_intake(settings: IntakeSettings | None, now: Now) -> list[_Check]:
         return await broker.look("INTAKE_AMQP_URL", settings.amqp_url, source, queues)
 
     count = settings.pool_size + 1  # and the one that listens
-    look_at_store = partial(databases.look, "intake", settings.database_url, count, now, settings.source)
+    look_at_store = partial(databases.look, "intake", settings.database_url, count, now, settings)
 
     async def look_at_secrets() -> Sequence[Finding]:
         files = await asyncio.to_thread(lambda: secret_files.of_intake(settings, account_of(INTAKE)))

@@ -40,7 +40,15 @@ from services.intake.application.pushing.push_handler import PushHandler
 from services.intake.application.reconciliation import Reconciliation
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
-from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of, system_settings
+from services.intake.configured import (
+    MIGRATIONS,
+    check_sandbox,
+    folder_of,
+    new_id,
+    scanner_of,
+    seals_of,
+    system_settings,
+)
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.answers import answer_routes
 from services.intake.entrypoints.app import make_app
@@ -60,7 +68,7 @@ from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
-from services.intake.settings import SANDBOX_SOURCE, IntakeSettings
+from services.intake.settings import IntakeSettings
 from shared.calendar import unpublished_year
 from shared.calendar.shipped import seed_years
 from shared.envelope import to_message
@@ -71,7 +79,6 @@ from shared.http.event_schemas import schema_routes
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
-from shared.http.loopback import is_loopback
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.problem_registry import problem_routes
 from shared.http.provider import KEYS_OLD, Provider, is_safe_url
@@ -327,7 +334,7 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
     Two stores of one name are told apart by nobody who reads them: only a developer's store gets one unasked.
     """
     born = await store.named_at_birth(pool)
-    _check_sandbox(settings, born, is_movable=await store.is_clock_movable(pool))
+    check_sandbox(settings, born, is_movable=await store.is_clock_movable(pool))
     if not (settings.source or is_development):
         remedy = f"this store is called {born}: set INTAKE_SOURCE={born} to go on" if born else "such as lai-chau"
         raise WrongSettings(f"INTAKE_SOURCE: name the source, each store differently and for ever; {remedy}")
@@ -345,32 +352,6 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
         except store.MovedBackwards:
             log.warning("clock_not_movable", why="the store has events already")
     return (await store.read_identity(pool)).source
-
-
-def _check_sandbox(settings: IntakeSettings, born: str, *, is_movable: bool) -> None:
-    """Hold a sandbox and what is none apart, by the settings and by how the store was begun. Raises WrongSettings."""
-    begun_as_one = born == SANDBOX_SOURCE and is_movable
-    if begun_as_one and not settings.sandbox:
-        raise WrongSettings(
-            "INTAKE_DATABASE_URL: this store was begun as a sandbox and never serves as anything else: run it by "
-            "`doithoai dev --sandbox`, or name another database"
-        )
-    if settings.sandbox and born and not begun_as_one:
-        raise WrongSettings(
-            "INTAKE_SANDBOX: this store was not begun as a sandbox and never becomes one: leave the setting out, or "
-            "name an empty database"
-        )
-    has_marks = settings.source == SANDBOX_SOURCE and settings.movable_from is not None
-    if has_marks and not (settings.sandbox or born):
-        raise WrongSettings(
-            f"INTAKE_SANDBOX: a store called {SANDBOX_SOURCE} (INTAKE_SOURCE) with a clock of its own "
-            "(INTAKE_CLOCK_START) would be a sandbox for ever: set this too, or name the store otherwise"
-        )
-    if settings.sandbox and not (has_marks and is_loopback(settings.host)):
-        raise WrongSettings(
-            f"INTAKE_SANDBOX: a sandbox listens on loopback, is called {SANDBOX_SOURCE} (INTAKE_SOURCE) and has a "
-            "clock of its own (INTAKE_CLOCK_START): set these, or leave the setting out"
-        )
 
 
 async def _follow_posts(

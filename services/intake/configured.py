@@ -6,7 +6,8 @@ from services.intake.adapters.clamd import Clamd
 from services.intake.adapters.file_folder import LocalFolder
 from services.intake.adapters.ids import OrderedIds
 from services.intake.adapters.seals import PetitionSeals
-from services.intake.settings import IntakeSettings
+from services.intake.settings import SANDBOX_SOURCE, IntakeSettings
+from shared.http.loopback import is_loopback
 from shared.http.system_tokens import SystemSettings
 from shared.sealing import key_in
 from shared.settings import WrongSettings
@@ -56,3 +57,29 @@ def system_settings(settings: IntakeSettings) -> SystemSettings:
     if found.wrong:
         raise WrongSettings(f"INTAKE_{found.wrong}")
     return found
+
+
+def check_sandbox(settings: IntakeSettings, born: str, *, is_movable: bool) -> None:
+    """Hold a sandbox and what is none apart, by the settings and by how the store was begun. Raises WrongSettings."""
+    begun_as_one = born == SANDBOX_SOURCE and is_movable
+    if begun_as_one and not settings.sandbox:
+        raise WrongSettings(
+            "INTAKE_DATABASE_URL: this store was begun as a sandbox and never serves as anything else: run it by "
+            "`doithoai dev --sandbox`, or name another database"
+        )
+    if settings.sandbox and born and not begun_as_one:
+        raise WrongSettings(
+            "INTAKE_SANDBOX: this store was not begun as a sandbox and never becomes one: leave the setting out, or "
+            "name an empty database"
+        )
+    has_marks = settings.source == SANDBOX_SOURCE and settings.movable_from is not None
+    if has_marks and not (settings.sandbox or born):
+        raise WrongSettings(
+            f"INTAKE_SANDBOX: a store called {SANDBOX_SOURCE} (INTAKE_SOURCE) with a clock of its own "
+            "(INTAKE_CLOCK_START) would be a sandbox for ever: set this too, or name the store otherwise"
+        )
+    if settings.sandbox and not (has_marks and is_loopback(settings.host)):
+        raise WrongSettings(
+            f"INTAKE_SANDBOX: a sandbox listens on loopback, is called {SANDBOX_SOURCE} (INTAKE_SOURCE) and has a "
+            "clock of its own (INTAKE_CLOCK_START): set these, or leave the setting out"
+        )

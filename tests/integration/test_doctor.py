@@ -277,3 +277,21 @@ def test_page__has_nothing_above_it_that_libraries_log() -> None:
     )
     assert done.returncode == 1 and done.stderr == "" and done.stdout.startswith("doithoai ")
     assert f"✗ INTAKE_AMQP_URL: 127.0.0.1:{closed}: ở đó không có ai nghe / " in done.stdout
+
+
+async def test_sandbox_setting__that_intake_would_not_start_with_is_wrong(
+    database: str, tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
+    begun = {"source": "sandbox", "sandbox": "true", "clock_start": "2026-01-05T08:00:00+07:00"}
+    async with served(database, tmp_path, **begun):
+        pass
+    for name, value in {"database_url": database, **begun}.items():
+        environment.setenv(f"INTAKE_{name.upper()}", value)
+    assert "sandbox" not in said(await examined(None, time.time))
+    environment.delenv("INTAKE_SANDBOX")
+    assert "INTAKE_DATABASE_URL: this store was begun as a sandbox" in said(await examined(None, time.time))
+
+
+async def test_sandbox_setting__of_another_store_is_wrong(intake: Intake, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("INTAKE_SANDBOX", "true")
+    assert "INTAKE_SANDBOX: this store was not begun as a sandbox" in said(await examined(None, time.time))

@@ -145,11 +145,11 @@ def inside(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_install__without_a_network_twice_keeping_what_was_set(bundle: Path, debian: Path) -> None:
-    place = debian / "root" / "bundle"
+    place = debian / "srv" / "bundle"
     place.mkdir(parents=True)
     with tarfile.open(bundle) as archive:
         archive.extractall(place, filter="data")
-    script = f"/root/bundle/doithoai-{VERSION}/install.sh"
+    script = f"/srv/bundle/doithoai-{VERSION}/install.sh"
     done = inside(debian, "sh", script)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "setup.sh SOURCE HOST" in done.stdout

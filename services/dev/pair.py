@@ -50,6 +50,14 @@ class DevFailed(RuntimeError):
     """The pair does not start or has stopped. The message says what to do."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """A run is to end.
+
+    Not KeyboardInterrupt itself: where that has left a text that Python runs, as those of which data classes are made,
+    the process ends by SIGINT though it was handled.
+    """
+
+
 class Interruption:
     """A signal that ends the run: an exception at once, and once more where a destructor has swallowed that."""
 
@@ -59,12 +67,12 @@ class Interruption:
     def ask(self, number: int, frame: FrameType | None) -> None:
         """The handler of the signal."""
         self._is_asked = True
-        raise KeyboardInterrupt
+        raise Interrupted
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt where the signal has come."""
+        """Raise Interrupted where the signal has come."""
         if self._is_asked:
-            raise KeyboardInterrupt
+            raise Interrupted
 
 
 class Child:
@@ -146,7 +154,7 @@ class DevPair:
     def require(self) -> None:
         """Check that both services still run, and start a broker that ended again.
 
-        Raises DevFailed, and KeyboardInterrupt where the run is to end.
+        Raises DevFailed, and Interrupted where the run is to end.
         """
         self._interruption.check()
         for child in self.children:
@@ -215,7 +223,7 @@ class DevOptions(NamedTuple):
 
 
 def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: DevOptions) -> None:
-    """Start everything and stay. Raises DevFailed, EmbeddedUnavailable, BrokerUnavailable, KeyboardInterrupt."""
+    """Start everything and stay. Raises DevFailed, EmbeddedUnavailable, BrokerUnavailable, Interrupted."""
     data = options.data
     stack.enter_context(_locked(data))
     if (data / "postgres").exists() and (data / TOKENS_FILE).exists() != options.sandbox:

@@ -169,6 +169,14 @@ class _WatchedConnection(Connection):
         super().__init__(url, **options)
         self.kwargs |= {"transport_factory": WatchedTransport(), "address": address}
 
+    async def connect(self, timeout: float | None = None) -> None:
+        """Open it, or end it: one that is neither warns when the collector finds it outside of the loop."""
+        try:
+            await super().connect(timeout)
+        except BaseException:
+            await self.close()
+            raise
+
 
 def urls_of(url: str) -> dict[Host, str]:
     """The URL of each node, with our heartbeat unless the URL has its own. Raises ValueError."""

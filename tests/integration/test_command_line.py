@@ -241,7 +241,7 @@ def test_pair_started_in_the_background_of_a_script__ends_by_sigint(tmp_path: Pa
     finally:
         signal.signal(signal.SIGINT, before)
     with process:
-        # Not earlier: Python ends by the signal itself, though it was handled, where it came amid an import.
+        # Not earlier: the signal is ignored until it is handled.
         until((tmp_path / "data" / "intake-database.url").exists)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)

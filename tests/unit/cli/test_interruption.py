@@ -2,6 +2,8 @@
 
 import gc
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -27,3 +29,16 @@ def test_signal__in_a_destructor_ends_the_run_at_its_next_look() -> None:
             interruption.check()
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_signal__amid_a_text_that_python_runs_is_handled_for_good() -> None:
+    """As the methods of a data class are, where an import makes one."""
+    program = (
+        "from services.dev.pair import Interruption\n"
+        "try:\n"
+        "    exec('Interruption().ask(2, None)')\n"
+        "except KeyboardInterrupt:\n"
+        "    print('handled')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr

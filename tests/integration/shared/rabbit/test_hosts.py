@@ -1,8 +1,12 @@
 """A list of the broker's nodes is walked past those that are silent or gone, by everything that connects."""
 
 import asyncio
+import contextlib
+import gc
+import logging
 import re
 import socket
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,6 +55,23 @@ def test_user__is_that_of_a_list_too() -> None:
 def listing(url: str, *ports: int) -> str:
     """The broker's URL behind other nodes."""
     return url.replace("@", "@" + "".join(f"127.0.0.1:{port}," for port in ports))
+
+
+async def test_connection_that_was_not_made__is_no_trouble_to_the_collector_of_another_thread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL, "aiormq.connection")  # a record that is kept would keep the connection
+    ports = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        gc.disable()
+        try:
+            with contextlib.suppress(NoHost):
+                await BrokerHosts(f"amqp://u:p@{ports}/").connect()
+            await asyncio.to_thread(gc.collect)
+        finally:
+            gc.enable()
+    assert [str(warning.message) for warning in warned] == []
 
 
 async def test_silent_nodes__are_passed_and_the_last_good_one_is_tried_first(amqp_url: str) -> None:

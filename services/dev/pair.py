@@ -19,7 +19,8 @@ from typing import NamedTuple
 import httpx
 
 from services.dev.postgres import ensure_database, start_embedded
-from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, end_group, find_broker, free_ports
+from services.dev.process_groups import MARK, end_group, end_leftovers
+from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, find_broker, free_ports
 from services.intake.settings import SANDBOX_SOURCE
 from services.sandbox.acts import SandboxActs
 from services.sandbox.callers import BROKER_USER, PORTAL, READER, kept_tokens, token_file, tokens_file
@@ -78,8 +79,9 @@ class Interruption:
 class Child:
     """A service as a process group of its own."""
 
-    def __init__(self, name: str, environment: dict[str, str], log: Path) -> None:
-        self.name, self.log, self._environment = name, log, environment
+    def __init__(self, name: str, environment: dict[str, str], data: Path) -> None:
+        self.name, self.log, self._data = name, data / "logs" / f"{name}.log", data
+        self._environment = environment | {MARK: str(data)}
         self.start()
 
     def start(self) -> None:
@@ -93,6 +95,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _pid_file(self._data, self.name).write_text(f"{self.process.pid}", "utf-8")
 
     def require(self) -> None:
         """Check that it still runs. Raises DevFailed."""
@@ -107,6 +110,11 @@ class Child:
     def stop(self) -> None:
         """Let it finish its requests, then end it."""
         end_group(self.process, signal.SIGTERM, STOP_TIMEOUT)
+        _pid_file(self._data, self.name).unlink(missing_ok=True)
+
+
+def _pid_file(data: Path, name: str) -> Path:
+    return data / f"{name}.pid"
 
 
 class DevPair:
@@ -147,7 +155,7 @@ class DevPair:
 
     def serve(self, name: str, environment: dict[str, str]) -> None:
         """Start a service, which is stopped with the rest."""
-        child = Child(name, environment, self.data / "logs" / f"{name}.log")
+        child = Child(name, environment, self.data)
         self._stack.callback(child.stop)
         self.children.append(child)
 
@@ -226,6 +234,8 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
     """Start everything and stay. Raises DevFailed, EmbeddedUnavailable, BrokerUnavailable, Interrupted."""
     data = options.data
     stack.enter_context(_locked(data))
+    for name in SERVICES:
+        end_leftovers(_pid_file(data, name), data)
     if (data / "postgres").exists() and (data / TOKENS_FILE).exists() != options.sandbox:
         which = "a sandbox: add --sandbox" if not options.sandbox else "no sandbox: leave --sandbox out"
         raise DevFailed(f"--data: {data} holds {which}, or name another folder")

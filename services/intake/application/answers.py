@@ -9,6 +9,7 @@ import msgspec
 
 from services.intake.application.case_queries import CaseQueries, Contents, Opener
 from services.intake.application.errors import NotFound
+from services.intake.application.known_reference import is_erased
 from services.intake.application.ports import History, NamedFile
 from services.intake.domain import AnyFact, Caller, NotAllowed, check_sender, files_named
 from shared.cases.facts import by_effect, standing
@@ -27,7 +28,8 @@ from shared.events.petition import (
 )
 from shared.sentences import Sentence
 
-#: Whether the sealed words of an answer are in it: all that there are, none for this caller, or none any more.
+#: Whether the sealed words of an answer are in it: all that there are, none for this caller, or none any more of
+#: somebody whose personal data was erased, which everybody is told who holds a copy.
 Content = Literal["open", "withheld", "erased"]
 
 
@@ -234,16 +236,17 @@ class Answers:
         """The sealed words of some facts, by event, once each reading is recorded."""
         holders = list(dict.fromkeys(link.petition_id for link, _ in words))
         wanted = {fact.event_id for _, fact in words}
+        was_erased = is_erased(chain.links[0].facts)
         if not chain.may_open:
-            return "withheld", {}
+            return "erased" if was_erased else "withheld", {}
         if not holders:
-            return "open", {}
+            return "erased" if was_erased else "open", {}
         for petition_id in holders:
             await self._contents.record_reading(caller.name, on_behalf_of, petition_id)
         rows = [row for row in await self._contents.sealed_of(*holders) if row.event_id in wanted]
         keys = {key.key_id: key for key in await self._history.keys_of(holders)}
         opened = {row.event_id: self._opener.opened(row, keys) for row in rows}
-        return "erased" if any(not each for each in opened.values()) else "open", opened
+        return "erased" if was_erased or any(not each for each in opened.values()) else "open", opened
 
     async def _reply(
         self, asked: UUID, link: ChainLink, fact: AnyFact, opened: dict[UUID, dict[str, Any]]

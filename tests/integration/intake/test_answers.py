@@ -257,6 +257,16 @@ async def test_answer__after_an_erasure_has_no_word_and_another_tag(intake: Inta
     assert told["reply"]["number"] == "12/UBND"
 
 
+@pytest.mark.parametrize("caller", ["portal", "deaf"])
+async def test_answer__after_an_erasure_says_so_where_nobody_had_answered(intake: Intake, caller: str) -> None:
+    petition = await pushed(intake, petitioner=f"portal-unanswered-{caller}")
+    before = (await asked(intake, caller, petition)).headers["etag"]
+    await intake.done(f"/v1/petitioners/portal-unanswered-{caller}/erasure", {"ground": "hết mục đích"})
+    after = await asked(intake, caller, petition)
+    assert (after.json()["state"], after.json()["content"]) == ("received", "erased")
+    assert after.headers["etag"] != before
+
+
 async def test_answer__of_a_merged_petition_is_that_of_its_survivor(intake: Intake) -> None:
     merged, survivor = (
         await pushed(intake, petitioner="portal-merged"),

@@ -134,7 +134,9 @@ async def test_answer__without_the_right_is_its_public_part(intake: Intake, call
     assert (told["reply"]["number"], told["reply"]["text"]) == ("12/UBND", "")
     tags = {(await asked(intake, each, petition)).headers["etag"] for each in (caller, "portal")}
     assert len(tags) == 2
-    assert (await intake.get(told["reply"]["file"], token=TOKENS[caller])).status_code == 403
+    assert told["reply"]["file"] is None and (await answer(intake, "portal", petition))["reply"]["file"] is not None
+    path = f"/v1/petitions/{petition}/files/{told['reply']['digest']}"
+    assert (await intake.get(path, token=TOKENS[caller])).status_code == 403
     assert caller not in await readings(intake, petition)
 
 

@@ -28,8 +28,8 @@ from shared.events.petition import (
 )
 from shared.sentences import Sentence
 
-#: Whether the sealed words of an answer are in it: all that there are, none for this caller, or none any more of
-#: somebody whose personal data was erased, which everybody is told who holds a copy.
+#: Whether the sealed words of an answer are in it: all that there are, none for this caller, or only what is left
+#: after somebody's personal data was erased, which everybody is told who may hold a copy.
 Content = Literal["open", "withheld", "erased"]
 
 

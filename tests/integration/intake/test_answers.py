@@ -269,6 +269,14 @@ async def test_answer__after_an_erasure_says_so_where_nobody_had_answered(intake
     assert after.headers["etag"] != before
 
 
+async def test_answer__to_the_other_of_two_says_that_one_was_erased(intake: Intake) -> None:
+    petition = await pushed(intake, petitioner="portal-first", petitioner_ids=["portal-first", "portal-second"])
+    await intake.done("/v1/petitioners/portal-first/erasure", {"ground": "hết mục đích"})
+    await replied(intake, petition)
+    told = await answer(intake, "portal", petition)
+    assert (told["content"], told["reply"]["text"]) == ("erased", TEXT)
+
+
 async def test_answer__of_a_merged_petition_is_that_of_its_survivor(intake: Intake) -> None:
     merged, survivor = (
         await pushed(intake, petitioner="portal-merged"),

@@ -23,14 +23,23 @@ from services.dev.process_groups import MARK, end_group, end_leftovers
 from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, find_broker, free_ports
 from services.intake.settings import SANDBOX_SOURCE
 from services.sandbox.acts import SandboxActs
-from services.sandbox.callers import BROKER_USER, PORTAL, READER, kept_tokens, token_file, tokens_file
+from services.sandbox.callers import (
+    BROKER_USER,
+    PORTAL,
+    READER,
+    kept_tokens,
+    known_callers,
+    take_over,
+    token_file,
+    tokens_file,
+)
 from services.sandbox.desk import SandboxDesk, sandbox_app, serving
 from services.sandbox.page import environment_of, page_of
 from services.sandbox.seed import BEGINS, seed
 from services.sandbox.store import SeedStore
 from services.story import play
-from shared.http.auth import Callers, lesser_token
-from shared.http.tokens import ROLE_TITLES, load_tokens
+from shared.http.auth import lesser_token
+from shared.http.tokens import ROLE_TITLES
 from shared.rabbit.topology import user_of
 
 HOST = "127.0.0.1"
@@ -340,8 +349,7 @@ def _run_sandbox(
     broker = pair.portal_url.partition("@")[2]
     page = page_of(data, *urls, f"http://{HOST}:{port}", f"amqp://{BROKER_USER}@{broker}" if broker else "")
     _write_secret(data / ENVIRONMENT, environment_of(page, tokens, pair.portal_url).encode())
-    callers = Callers(load_tokens(str(tokens_file(data))), local_allowed=False)
-    desk = SandboxDesk(acts)
+    callers, desk = known_callers(data), SandboxDesk(acts)
     stack.enter_context(serving(sandbox_app(desk, callers, page), port))
     pair.wait_ready(f"{page.sandbox}/sandbox")
     _say(f"Sandbox {page.sandbox}/sandbox")
@@ -354,6 +362,7 @@ def _run_sandbox(
     _say(RUNNING)
     while True:
         pair.require()
+        take_over(callers, data)
         desk.turn(0.5, reset)
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from services.intake.adapters import pushes
+from services.intake.application import deciding
 from services.intake.application.pushing.push_handler import PushHandler
 from shared.http.tokens import mint_token
 from tests.support.intake import COMMUNE, DISTRICT, PROVINCE, Intake, served, tokens_file
@@ -592,3 +593,26 @@ async def test_queue__a_push_with_a_version_is_the_same(placed: str, tmp_path: P
         wrong = {"command": "PetitionClassified", "source_version": "1", "data": CLASSIFIED}
         refused = await intake.commands.take(json.dumps(wrong).encode(), "portal", "m9")
         assert not refused.accepted and json.loads(refused.body)["field"] == "source_version"
+
+
+@pytest.mark.parametrize("reference", ["a\tb", "a\nb", "a\ufffeb", "a\ufffdb", "a\u2028b"])
+async def test_receipt__under_a_reference_that_nobody_can_write_is_refused(intake: Intake, reference: str) -> None:
+    for field in ("external_id", "source"):
+        body = BODY | {"source": SOURCE, "external_id": "TN-1", field: reference}
+        refused = await intake.client.post("/v1/petitions", json=body)
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
+    assert await intake.rows("SELECT 1 FROM external_references") == []
+
+
+async def test_receipt__that_an_earlier_release_took_under_such_a_reference_is_known_by_it(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = BODY | {"source": SOURCE, "external_id": "a\tb"}
+    with monkeypatch.context() as earlier:
+        earlier.setattr(deciding, "check_reference", lambda *_: None)
+        received = await intake.client.post("/v1/petitions", json=body)
+    assert received.status_code == 201
+    again = await intake.client.post("/v1/petitions", json=body)
+    assert (again.status_code, again.json()) == (200, received.json())
+    assert (await intake.get(f"/v1/petitions/{received.json()['id']}")).status_code == 200
+    assert (await put(intake, "1", "a%09b"))["id"] == received.json()["id"]

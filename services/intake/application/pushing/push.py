@@ -113,8 +113,6 @@ def push_of(
     if not normalised(named.external_id):
         raise InvalidValue("external_id", "empty")
     for field, value in (("source", named.source), ("external_id", named.external_id)):
-        if not normalised(value).isprintable():
-            raise InvalidValue(field, "unprintable")
         if len(value) > MAX_SHORT:
             raise InvalidValue(field, "too-long", length=len(value), most=MAX_SHORT)
     version = kept_version(source_version)

@@ -205,8 +205,8 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "the version before is an instant, {last}; go on with instants",
             ),
             "unprintable": Sentence(
-                "Mã tham chiếu không được chứa ký tự điều khiển, ký tự không in được hoặc ký tự thay thế U+FFFD; hãy bỏ "
-                "chúng.",
+                "Mã tham chiếu không được chứa ký tự điều khiển, ký tự không in được hoặc ký tự thay thế U+FFFD; "
+                "hãy bỏ chúng.",
                 "a reference may not hold control characters, others that cannot be printed, or U+FFFD: leave them out",
             ),
             "other-than-address": Sentence(

@@ -31,7 +31,7 @@ from shared.http.openapi import answers
 from shared.http.permissions import for_roles
 from shared.http.problems import ProblemError, language_of, problem, problem_body
 from shared.identifiers import normalised
-from shared.invalid_body import InvalidBody
+from shared.invalid_body import decoded
 
 MOST_ITEMS = 1_000  # of one batch
 AT_ONCE = 8  # items of all batches that are decided together: other commands find room beside them
@@ -157,10 +157,7 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
         headers = headers_of(request)
         body = await whole_body(request, headers)
         check_type(headers, body)
-        try:
-            items = _batch.decode(cleaned(body)).items
-        except msgspec.ValidationError as error:
-            raise InvalidBody(str(error), GivenBatch) from None
+        items = decoded(_batch, cleaned(body)).items
         found = await batches.push(items, domain_caller(caller_of(request)), language_of(request))
         return Response(BatchResult(found), status_code=200)
 

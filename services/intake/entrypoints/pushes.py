@@ -13,6 +13,7 @@ from litestar.params import FromPath, QueryParameter
 
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_body import MAX_SHORT
+from services.intake.application.errors import NotFound
 from services.intake.application.json_body import cleaned
 from services.intake.application.pushing.conflicts import Conflict, ConflictState
 from services.intake.application.pushing.push import FieldConflict, PushBody, PushOutcome, push_in
@@ -180,6 +181,11 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
     ) -> Response[ConflictItems]:
         caller = domain_caller(caller_of(request))
         found = await handler.conflicts(caller, chosen, petition_id, cursor, limit + 1)
+        if cursor is not None and not found:  # the end of the list would look the same
+            try:
+                await handler.conflict(caller, cursor)
+            except NotFound:
+                raise problem(400, "invalid-cursor", field="cursor") from None
         page, headers = found[:limit], {}
         if len(found) > limit:
             asked = f"&state={chosen}" if chosen else ""

@@ -20,7 +20,8 @@ AT_ONCE = 8  # commands that are opened together: each may have the size of the 
 _FIRST = UUID(int=0)
 
 _KEEP = """
-INSERT INTO refused_commands (refused_id, caller, command, reason_code, sealed) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO refused_commands (refused_id, refused_at, caller, command, reason_code, sealed)
+VALUES ($1, store_now(), $2, $3, $4, $5)
 """
 _LIST = """
 SELECT refused_id, refused_at, caller, command, reason_code, sealed = '' AS is_erased FROM refused_commands

@@ -641,8 +641,17 @@ async def test_conflicts__stand_by_the_clock_of_the_store(intake: Intake) -> Non
     found = (await intake.get("/v1/conflicts", petition_id=petition)).json()["items"]
     assert [each["state"] for each in found] == ["refused", "accepted"]
     assert all(datetime.fromisoformat(each[name]) > ahead for each in found for name in ("pushed_at", "decided_at"))
-    rows = await intake.rows("SELECT pushed_at FROM push_versions")
-    assert all(row["pushed_at"] > ahead for row in rows)
+    assert (await put(intake, "4", text="Khác 3."))["result"] == "unchanged"
+    # And whatever else is shown beside what is recorded.
+    await intake.commands.take(b"{", None, "m1")
+    await content(intake, petition)
+    for column, table in (
+        ("pushed_at", "push_versions"),
+        ("refused_at", "refused_commands"),
+        ("read_at", "content_reads"),
+    ):
+        (first,) = await intake.rows(f"SELECT min({column}) AS at FROM {table}")
+        assert first["at"] > ahead, table
 
 
 async def test_conflicts__after_a_cursor_that_nobody_gave(intake: Intake) -> None:

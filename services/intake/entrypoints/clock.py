@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import json_of
-from shared.http.openapi import body_operation
+from shared.http.openapi import body_operation, problems
 from shared.http.permissions import KNOWN, for_roles, permitted
 from shared.http.problems import problem
 from shared.identifiers import local_day
@@ -56,7 +56,7 @@ def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: An
         tags=["clock"],
         status_code=200,
         opt=for_roles(("operations",), "anything"),
-        responses=openapi.COMMAND_PROBLEMS,
+        responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
         operation_class=body_operation(ClockMove),
     )
     async def move_clock(request: Request[Any, Any, Any]) -> ClockState:

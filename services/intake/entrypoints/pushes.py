@@ -30,7 +30,7 @@ from services.intake.entrypoints.refusals import problem_of
 from shared.http.auth import caller_of
 from shared.http.openapi import answers
 from shared.http.permissions import for_roles
-from shared.http.problems import ProblemError, language_of, problem, problem_body
+from shared.http.problems import Problem, ProblemError, language_of, problem, problem_body
 from shared.identifiers import normalised
 from shared.invalid_body import decoded
 
@@ -61,7 +61,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     index: int
     status: int
     push: PushOutcome | None = None
-    problem: msgspec.Raw | None = None
+    problem: Problem | None = None
 
 
 class BatchResult(msgspec.Struct, frozen=True):
@@ -239,7 +239,7 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
         opt=for_roles(OFFICE_OR_CHAIR),
         tags=["petition"],
         status_code=200,
-        responses=openapi.DECISION_PROBLEMS,
+        responses=openapi.REFUSAL_PROBLEMS,
     )
     async def refuse_conflict(request: Request[Any, Any, Any], conflict_id: FromPath[UUID]) -> Conflict:
         return await handler.refuse(domain_caller(caller_of(request)), conflict_id)
@@ -304,8 +304,8 @@ def _problem(error: Exception) -> ProblemError:
 
 
 def _refused(index: int, refusal: ProblemError, language: str) -> BatchItem:
-    body = problem_body(refusal, language)
-    return BatchItem(index=index, status=refusal.status, problem=msgspec.Raw(body))
+    body = msgspec.json.decode(problem_body(refusal, language), type=Problem)
+    return BatchItem(index=index, status=refusal.status, problem=body)
 
 
 def _status(done: PushOutcome) -> int:

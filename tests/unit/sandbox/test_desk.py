@@ -1,5 +1,6 @@
 """The desk of a sandbox: whom it answers, what it refuses and how it says so. What it does is acceptance's."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,10 @@ from litestar.testing import TestClient
 from services.sandbox.acts import RefusedByPair, SandboxActs
 from services.sandbox.callers import PORTAL, kept_tokens, known_callers, take_over, tokens_file
 from services.sandbox.desk import SandboxDesk, sandbox_app
-from services.sandbox.page import environment_of, page_of
+from services.sandbox.page import HOLDS, environment_of, page_of
+from services.sandbox.seed import OTHER_PLACES
+from services.story.places import PLACES
+from shared.events.field_samples import FIELD_SAMPLES
 from shared.http.problems import problem
 from shared.http.tokens import change_tokens, load_tokens, mint_token
 
@@ -181,3 +185,11 @@ def test_environment__is_quoted_for_a_shell(rig: DeskRig) -> None:
     text = environment_of(rig.page, rig.tokens, "amqp://portal:a'b@127.0.0.1/%2F")
     assert "export BROKER='amqp://portal:a'\"'\"'b@127.0.0.1/%2F'\n" in text
     assert f"export TOKEN={rig.tokens[PORTAL.name]}\n" in text
+
+
+def test_place__is_called_by_the_name_that_it_is_registered_under() -> None:
+    names = {place.code: place.name for place in (*PLACES, *OTHER_PLACES)}
+    for said in (text for holds in HOLDS for text in holds):
+        for code in re.findall(r"H35\.\d+(?:\.\d+)?", said):
+            assert names[code].removeprefix("Huyện ") in said, f"{code} is {names[code]}"
+    assert FIELD_SAMPLES["name"] == names[FIELD_SAMPLES["code"]]

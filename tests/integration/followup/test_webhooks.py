@@ -1,7 +1,7 @@
 """Webhooks to real sinks: what is sent to whom, in which order, how often, and when no more."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -453,6 +453,30 @@ async def test_a_log_that_is_read_again__pauses_nobody(
     monkeypatch.setattr(desk.door.logs, "event_id_at", not_yet)
     await until(lambda: len(looked) > 3)
     assert (await desk.of(made))["status"] == "active"
+
+
+async def test_a_subscription_that_is_replayed_while_it_is_read__is_of_one_moment(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await desk.subscribe(sink.url)
+    await project(pool, dialogue(), EARLIER)
+    await until(lambda: all_sent(desk, made))
+    await desk.stop()
+    store, facts = desk.door.store, (await positions(pool))[0]
+    read = store._places
+
+    async def replayed_before(connection: Any, ids: Sequence[UUID]) -> Any:
+        monkeypatch.setattr(store, "_places", read)
+        await desk.of(made, "replay", body={"cursor": ""})
+        return await read(connection, ids)
+
+    before = await store.find(UUID(made["id"]))
+    monkeypatch.setattr(store, "_places", replayed_before)
+    ((found, places),) = await store.active()
+    assert before is not None
+    assert (found.revision, places["test"].position) == (before.revision, facts)
+    ((found, places),) = await store.active()
+    assert (found.revision, places["test"].position) == (before.revision + 1, 0)
 
 
 async def test_a_delivery_that_waits_for_a_change__keeps_nothing(

@@ -179,8 +179,13 @@ class StoredSubscriptions:
 
     async def active(self) -> Sequence[tuple[Subscription, Mapping[str, LogPlace]]]:
         """The active subscriptions, each with how far it has come in each log."""
-        found = [_subscription(row) for row in await self._pool.fetch(_ACTIVE)]
-        places = await self._places([each.subscription_id for each in found])
+        # Of one moment: with the places of a replay a subscription as it was before would be sent an event for nothing.
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            found = [_subscription(row) for row in await connection.fetch(_ACTIVE)]
+            places = await self._places(connection, [each.subscription_id for each in found])
         return [(each, places.get(each.subscription_id, {})) for each in found]
 
     async def move(self, subscription: Subscription, before: LogPlace, after: LogPlace) -> bool:
@@ -292,7 +297,7 @@ class StoredSubscriptions:
 
     async def places(self, subscription_id: UUID) -> Mapping[str, LogPlace]:
         """How far one has come, by log."""
-        return (await self._places([subscription_id])).get(subscription_id, {})
+        return (await self._places(self._pool, [subscription_id])).get(subscription_id, {})
 
     async def attempts(self, subscription_id: UUID, limit: int) -> list[StoredAttempt]:
         """The last attempts, the newest first."""
@@ -311,9 +316,9 @@ class StoredSubscriptions:
 
     # ---------------------------------------------------------------------------------------------------------------
 
-    async def _places(self, ids: Sequence[UUID]) -> dict[UUID, dict[str, LogPlace]]:
+    async def _places(self, connection: Any, ids: Sequence[UUID]) -> dict[UUID, dict[str, LogPlace]]:
         found: dict[UUID, dict[str, LogPlace]] = {}
-        for row in await self._pool.fetch(_PLACES, list(ids)):
+        for row in await connection.fetch(_PLACES, list(ids)):
             columns = dict(row)
             of = found.setdefault(columns.pop("subscription_id"), {})
             of[row["log"]] = LogPlace(**columns)

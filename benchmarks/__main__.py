@@ -20,6 +20,7 @@ from benchmarks.plots import draw
 #: In the order of the table.
 NAMES = (
     "append", "relay", "projection", "rebuild", "accept", "connect", "bulk", "visible", "midnight", "calendar", "pages",
+    "webhooks",
 )  # fmt: skip
 #: Takes its time, is asked for by name and draws its figures.
 GROWTH = "growth"

@@ -17,7 +17,7 @@ from shared.settings import WrongSettings
 
 GRANTS = {
     "intake": ("grant_intake", "grant_erasing_refused", "grant_files", "grant_master_key", "grant_pushes"),
-    "followup": ("grant_following",),
+    "followup": ("grant_following", "grant_webhooks"),
 }
 RUNS_AS = "A role that {} runs as, when it does not own its database: it gets its grants."
 

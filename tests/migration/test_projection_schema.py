@@ -41,7 +41,8 @@ SELECT oid::regprocedure::text AS function, pg_get_functiondef(oid) AS definitio
     proacl::text
 FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'followed'::regnamespace) AND prokind = 'f'
     -- Grants are of the tables beside the projection too; the others are called by the release before.
-    AND proname NOT IN ('grant_followup', 'grant_following', 'create_projection', 'write_rows', 'advance_cursor')
+    AND proname NOT IN ('grant_followup', 'grant_following', 'grant_webhooks', 'create_projection', 'write_rows',
+        'advance_cursor')
 ORDER BY 1
 """
 SCHEMA = "SELECT nspowner::regrole::text AS owner, nspacl::text FROM pg_namespace WHERE nspname = 'followed'"

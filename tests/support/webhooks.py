@@ -30,12 +30,13 @@ PATH = "/v1/subscriptions"
 
 
 class SinkServer:
-    """A receiver. `answer` says how it answers the next deliveries: a status, with headers."""
+    """A receiver. `status` and `headers` say how it answers; of a log one position may be refused."""
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.status, self.headers = 204, dict[str, str]()
+        self.refused: dict[str, str] = {}
         self.consents: dict[str, str] = {"WebHook-Allowed-Origin": "*"}
         self.hold: asyncio.Event | None = None
 
@@ -61,7 +62,9 @@ class SinkServer:
         else:
             if self.hold is not None:
                 await self.hold.wait()
-            status, given = self.status, self.headers
+            event = json.loads(body) if self.refused else {}
+            is_refused = bool(event) and self.refused.get(event["source"]) == event["position"]
+            status, given = 422 if is_refused else self.status, self.headers
         named = [(name.lower().encode(), value.encode()) for name, value in given.items()]
         await send({"type": "http.response.start", "status": status, "headers": named})
         await send({"type": "http.response.body", "body": b""})

@@ -67,17 +67,27 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LogPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a subscription has come in one log. `event_id` and `recorded_at` are None at the beginning."""
+    """How far a subscription has come in one log. `event_id` and `recorded_at` are None at the beginning.
+
+    `failures` counts how often in a row the next event was not taken; it is not tried while it is not due.
+    """
 
     log: str
     epoch: str = ""
     position: int = 0
     event_id: UUID | None = None
     recorded_at: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    next_attempt_at: datetime | None = None
+    is_due: bool = True
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
-    """One subscription. `revision` grows with each change, so that what is under way by the old one ends."""
+    """One subscription. `revision` grows with each change, so that what is under way by the old one ends.
+
+    `is_verified`: the sink that it has now has consented; a paused one may have another than when it was paused.
+    """
 
     subscription_id: UUID
     owner: str
@@ -87,10 +97,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes
     status: SubscriptionStatus
     reason: str
+    is_verified: bool
     rate: int | None
-    failures: int
-    failing_since: datetime | None
-    next_attempt_at: datetime
     created: datetime
     revision: int
 
@@ -156,8 +164,8 @@ class SealsBroken(Exception):
 class SubscriptionStore(Protocol):
     """Subscriptions, as far as the sender needs them."""
 
-    async def due(self) -> Sequence[tuple[Subscription, Mapping[str, LogPlace]]]:
-        """The active subscriptions whose next attempt may be made, each with how far it has come in each log."""
+    async def active(self) -> Sequence[tuple[Subscription, Mapping[str, LogPlace]]]:
+        """The active subscriptions, each with how far it has come in each log."""
         ...
 
     async def move(self, subscription: Subscription, before: LogPlace, after: LogPlace) -> bool:
@@ -168,12 +176,18 @@ class SubscriptionStore(Protocol):
         """Keep that an event was delivered; False as for `move`."""
         ...
 
-    async def failed(self, subscription: Subscription, attempt: Attempt, pause: float, reason: str) -> None:
-        """Keep that an attempt failed. With a reason, or where everything has failed for long, nothing more is sent."""
+    async def failed(
+        self, subscription: Subscription, at: LogPlace, attempt: Attempt, pause: float, reason: str
+    ) -> None:
+        """Keep that the event after a place was not taken. With a reason the subscription is disabled."""
         ...
 
     async def stop(self, subscription: Subscription, reason: str) -> None:
         """Pause a subscription until somebody resumes it."""
+        ...
+
+    async def drop_deleted(self) -> None:
+        """Drop what is left of subscriptions that were deleted long ago."""
         ...
 
 

@@ -3,13 +3,13 @@
 One process of several sends, by a lease. A delivery is kept with the place that it has reached in one transaction,
 which fails where another process has moved that place: whoever slept past the lease keeps nothing.
 
-          due: active, the pause is over
-   ┌────────┐ ───────────────────────────▶ ┌─────────┐ ──┐ delivered, or hidden:
+      active, and a log that is due has more
+   ┌─────────┐ ───────────────────────────▶ ┌─────────┐ ──┐ delivered, or hidden:
    │ waiting │                              │ sending │   │ the place moves on
-   └────────┘ ◀─────────────────────────── └─────────┘ ◀─┘
-       at the end of every log, or failed: pause      │
-                                                      └──▶ gone, or failed for days: disabled;
-                                                           its place is of another history: paused
+   └─────────┘ ◀─────────────────────────── └─────────┘ ◀─┘
+       at the end of every log, or not taken:    │
+       that log is due after a pause             └──▶ gone, or not taken for days: disabled;
+                                                      its place is of another history: paused
 """
 
 import asyncio
@@ -21,7 +21,6 @@ import msgspec
 import structlog
 
 from services.followup.application.webhook_ports import (
-    Answer,
     Attempt,
     LogHead,
     LogPlace,
@@ -35,7 +34,7 @@ from services.followup.application.webhook_ports import (
     WebhookLogs,
 )
 from services.followup.domain.webhooks.event_filters import passes
-from services.followup.domain.webhooks.retries import pause_after
+from services.followup.domain.webhooks.retries import GIVE_UP_AT, pause_after
 from shared.envelope import attributes, to_structured
 from shared.events import Recorded
 from shared.tasks import cancel_and_wait
@@ -46,11 +45,16 @@ AT_ONCE = 32  # requests to all sinks together that answer soon, and as many to 
 SOON = 1000  # milliseconds
 JUDGED_FOR = 5.0  # seconds: of a page that is sent slowly, who is revoked or paused is sent no more
 MINUTE = 60.0
+DROP_EVERY = 60.0  # seconds
 
 #: Takes or renews the right to send; False while another process has it.
 Lease = Callable[[], Awaitable[bool]]
 
 log = structlog.get_logger("webhooks")
+
+
+class _Ended(Exception):
+    """Nothing more may be sent to a subscription as it was read: it was changed, or stopped."""
 
 
 class WebhookSender:
@@ -64,6 +68,7 @@ class WebhookSender:
         self._requests, self._slow_requests = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
         self._answering_soon = set[UUID]()
         self._under_way: dict[UUID, asyncio.Task[None]] = {}
+        self._drop_at = 0.0
 
     async def run(self) -> None:
         """Send for as long as the process lives."""
@@ -84,11 +89,13 @@ class WebhookSender:
             await self._end()
             return
         heads = await self._logs.heads()
-        for subscription, places in await self._store.due():
-            is_behind = any(_place(places, name).position != head.position for name, head in heads.items())
-            if is_behind and subscription.subscription_id not in self._under_way:
+        for subscription, places in await self._store.active():
+            if _is_behind(places, heads) and subscription.subscription_id not in self._under_way:
                 work = self._send_safely(subscription, places, heads)
                 self._under_way[subscription.subscription_id] = asyncio.create_task(work, name="webhooks")
+        if monotonic() >= self._drop_at:
+            self._drop_at = monotonic() + DROP_EVERY
+            await self._store.drop_deleted()
 
     async def _end(self) -> None:
         await asyncio.gather(*(cancel_and_wait(task) for task in self._under_way.values()))
@@ -106,14 +113,14 @@ class WebhookSender:
     async def send_to(
         self, subscription: Subscription, places: Mapping[str, LogPlace], heads: Mapping[str, LogHead]
     ) -> None:
-        """Send a subscription what it has not been sent yet, a page of each log in turn."""
+        """Send a subscription what it has not been sent yet, a page of each log in turn, whatever becomes of others."""
         going = dict[str, LogPlace]()
         for name, head in heads.items():
             place = _place(places, name)
             if not await self._goes_on(place, head):
                 await self._stop(subscription, "history-changed")
                 return
-            if place.position < head.position:
+            if place.is_due and place.position < head.position:
                 going[name] = place
         try:
             async with self._open_sink(subscription) as sink:
@@ -121,14 +128,14 @@ class WebhookSender:
                     for name, place in list(going.items()):
                         events = await self._logs.events_after(place, PAGE)
                         reached = await self._send_page(subscription, sink, place, events) if events else None
-                        if events and reached is None:
-                            return
                         if reached is None:
                             del going[name]
                         else:
                             going[name] = reached
         except SealsBroken:
             await self._stop(subscription, "key-replaced")
+        except _Ended:
+            return
 
     async def _goes_on(self, place: LogPlace, head: LogHead) -> bool:
         """Whether a log still holds the event to which it was sent, and nothing after it can have been replaced."""
@@ -147,33 +154,33 @@ class WebhookSender:
     async def _send_page(
         self, subscription: Subscription, sink: SinkDeliveries, place: LogPlace, events: Sequence[Recorded]
     ) -> LogPlace | None:
-        """Send some events of one log in order; the place that was reached, None where it does not go on.
+        """Send some events of one log in order; the place that was reached, None where an event was not taken.
 
-        It does not where that takes long: the next look asks again what the owner may see now.
+        Where that takes long the rest is judged anew. Raises _Ended.
         """
         wanted, judged_at = subscription.wanted, monotonic()
         asked = [event for event in events if not wanted.types or event.topic in wanted.types]
         seen = await self._sight(subscription, place.log, asked)
         if seen is None:
             await self._stop(subscription, "owner-gone")
-            return None
+            raise _Ended
         for event in events:
             if event.position not in seen or not passes(wanted.filters, attributes(event)):
                 continue
             attempt = await self._attempt_in_turn(subscription.subscription_id, sink, event)
             if attempt.answer.verdict is not Verdict.DELIVERED:
-                await self._failed(subscription, attempt)
+                await self._failed(subscription, place, attempt)
                 return None
             before, place = place, place_at(event)
             if not await self._store.delivered(subscription, before, place, attempt):
-                return None
+                raise _Ended
             if subscription.rate:
-                await asyncio.sleep(MINUTE / subscription.rate)
+                await asyncio.sleep(MINUTE / subscription.rate - attempt.milliseconds / 1000)
             if monotonic() - judged_at > JUDGED_FOR:
-                return None
+                return place
         end = place_at(events[-1])
         if end.position != place.position and not await self._store.move(subscription, place, end):
-            return None
+            raise _Ended
         return end
 
     async def _attempt_in_turn(self, subscription_id: UUID, sink: SinkDeliveries, event: Recorded) -> Attempt:
@@ -200,13 +207,17 @@ class WebhookSender:
             type=event.topic,
         )
 
-    async def _failed(self, subscription: Subscription, attempt: Attempt) -> None:
-        answer: Answer = attempt.answer
-        pause = pause_after(subscription.failures + 1, answer.retry_after)
-        reason = "gone" if answer.verdict is Verdict.GONE else ""
+    async def _failed(self, subscription: Subscription, at: LogPlace, attempt: Attempt) -> None:
+        answer, failures = attempt.answer, at.failures + 1
+        pause = pause_after(failures, answer.retry_after)
+        reason = "failing" if failures >= GIVE_UP_AT else ""
+        if answer.verdict is Verdict.GONE:
+            reason = "gone"
         named = {"subscription": str(subscription.subscription_id), "status": answer.status, "why": answer.why}
         log.warning("webhook_not_taken", **named)
-        await self._store.failed(subscription, attempt, pause, reason)
+        await self._store.failed(subscription, at, attempt, pause, reason)
+        if reason:
+            raise _Ended
 
 
 def body_of(event: Recorded, prefix: str) -> bytes:
@@ -223,6 +234,12 @@ def place_at(event: Recorded) -> LogPlace:
         event_id=event.event_id,
         recorded_at=event.recorded_at,
     )
+
+
+def _is_behind(places: Mapping[str, LogPlace], heads: Mapping[str, LogHead]) -> bool:
+    """Whether there is a log that a subscription may be sent more of now."""
+    found = ((_place(places, name), head) for name, head in heads.items())
+    return any(place.is_due and place.position != head.position for place, head in found)
 
 
 def _place(places: Mapping[str, LogPlace], name: str) -> LogPlace:

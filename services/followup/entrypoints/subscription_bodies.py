@@ -17,7 +17,15 @@ from services.followup.application.webhook_ports import (
 from services.followup.domain.webhooks.event_filters import EventFilter
 from shared.feed_cursor import LONGEST
 
-_Sink = Annotated[str, Meta(min_length=1, max_length=2000, description="The address to which events are posted.")]
+_Sink = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2000,
+        description="The address to which events are posted. Whoever runs followup is shown it whole: a password or a "
+        "key belongs in `protocolsettings.headers`, which are kept sealed, and not in a path or query.",
+    ),
+]
 _HeaderName = Annotated[str, Meta(pattern="^([Aa]uthorization|[Xx]-[A-Za-z0-9-]{1,50})$")]
 _HeaderValue = Annotated[str, Meta(min_length=1, max_length=1000, pattern="^[!-~]([ -~]*[!-~])?$")]
 _Headers = Annotated[dict[_HeaderName, _HeaderValue], Meta(max_length=10)]
@@ -77,16 +85,19 @@ BODIES = (NewSubscription, Redelivery, Replay, SubscriptionPatch)
 
 
 class SubscriptionPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one log was delivered or passed over."""
+    """How far one log was delivered or passed over, and how often in a row its next event was not taken."""
 
     source: str
     position: int
     head: int
     event_id: UUID | None
+    failures: int
+    failing_since: datetime | None
+    next_attempt_at: datetime | None
 
 
 class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A subscription. `secret` stands there once, when it is made."""
+    """A subscription. `secret` stands there once, when it is made. `verified`: its sink has consented."""
 
     id: UUID
     owner: str
@@ -97,12 +108,10 @@ class SubscriptionView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     filters: list[dict[str, Any]]
     config: SubscriptionConfig
     status: Literal["unverified", "active", "paused", "disabled"]
-    failures: int
-    next_attempt_at: datetime
+    verified: bool
     created: datetime
     places: list[SubscriptionPlace]
     reason: str = ""
-    failing_since: datetime | None = None
     secret: str | None = None
 
 

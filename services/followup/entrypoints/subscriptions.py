@@ -14,6 +14,7 @@ from litestar.params import FromPath, QueryParameter
 
 from services.followup.adapters.webhooks.stored_subscriptions import (
     KEPT_ATTEMPTS,
+    KEPT_CHANGES,
 )
 from services.followup.adapters.webhooks.webhook_seals import SinkSecrets, new_secret, written
 from services.followup.application.webhook_ports import (
@@ -38,7 +39,6 @@ from services.followup.entrypoints.subscription_bodies import (
     SubscriptionView,
 )
 from services.followup.entrypoints.webhook_door import (
-    SHOWN_CHANGES,
     SUBSCRIBERS,
     WebhookDoor,
     conflict_unless,
@@ -139,7 +139,8 @@ def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHa
     @get(
         f"{PATH}/{{subscription_id:uuid}}/deliveries",
         summary="What became of the last requests to the sink",
-        description=f"Up to {KEPT_ATTEMPTS}, for 30 days, without anything of their content; and who changed what.",
+        description=f"Up to {KEPT_ATTEMPTS}, for 30 days, without anything of their content; and who made the last "
+        f"{KEPT_CHANGES} changes.",
         tags=["subscription"],
         responses=_OF_ONE,
     )
@@ -150,7 +151,7 @@ def _collection_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHa
     ) -> Deliveries:
         door = open_door()
         found = await door.found(caller_of(request), subscription_id)
-        changes = await door.store.changes(found.subscription_id, SHOWN_CHANGES)
+        changes = await door.store.changes(found.subscription_id)
         return Deliveries(await door.store.attempts(found.subscription_id, limit), changes)
 
     return [subscribe, list_subscriptions, get_subscription, list_deliveries]
@@ -177,6 +178,7 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
             SubscriptionConfig(jurisdiction=old.jurisdiction, mine=old.mine) if asked.config is None else asked.config,
         )
         is_moved = asked.sink is not None and asked.sink != found.sink
+        is_stopped = is_moved and found.status != "paused"  # a pause outlasts the sink
         sealed = None
         if asked.protocolsettings is not None or is_moved:
             secrets = door.secrets_of(found)
@@ -194,12 +196,12 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
                 sink=asked.sink,
                 wanted=wanted,
                 sealed=sealed,
-                status="unverified" if is_moved else None,
-                reason="" if is_moved else found.reason,
+                status="unverified" if is_stopped else None,
+                reason="" if is_stopped else found.reason,
+                is_verified=False if is_moved else None,
             )
             made = conflict_unless(changed)
-            paused = found.reason if found.status == "paused" else ""
-            return await door.view(await door.verified(made, caller.name, paused) if is_moved else made)
+            return await door.view(await door.verified(made, caller.name) if is_moved else made)
 
     @delete(
         f"{PATH}/{{subscription_id:uuid}}",
@@ -239,8 +241,7 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
     async def resume_subscription(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
         door, caller = open_door(), caller_of(request)
         found = await door.found(caller, subscription_id)
-        if found.status == "unverified":
-            raise problem(409, "subscription-unverified")
+        _verified(found)
         door.secrets_of(found)
         places = await _places_that_stand(door, found)
         changed = await door.store.change(found, caller.name, "resumed", status="active", places=places)
@@ -404,7 +405,7 @@ async def _places_that_stand(door: WebhookDoor, subscription: Subscription) -> l
 
 
 def _verified(subscription: Subscription) -> Subscription:
-    if subscription.status == "unverified":
+    if not subscription.is_verified:
         raise problem(409, "subscription-unverified")
     return subscription
 

@@ -41,7 +41,6 @@ from shared.sealing import BrokenSeal
 
 SUBSCRIBERS = ("office", "operations", "system")
 ASKED_AT_ONCE = 4  # requests to sinks that one caller may wait for
-SHOWN_CHANGES = 100
 
 
 class WebhookDoor:
@@ -133,8 +132,8 @@ class WebhookDoor:
 
     # --- doing what is asked ---------------------------------------------------------------------------------------
 
-    async def verified(self, subscription: Subscription, by: str, paused: str = "") -> Subscription:
-        """Ask the sink for its consent; with it an unverified subscription is active, or paused for a reason."""
+    async def verified(self, subscription: Subscription, by: str) -> Subscription:
+        """Ask the sink for its consent; with it an unverified subscription is active, and a paused one stays paused."""
         began = self.now()
         consent = await self.sinks.ask_consent(subscription.sink, self.secrets_of(subscription))
         answer = consent.answer
@@ -143,11 +142,11 @@ class WebhookDoor:
         attempt = Attempt(kind="verification", answer=answer, milliseconds=milliseconds(self.now() - began))
         await self.store.note(subscription.subscription_id, attempt)
         if consent.is_given:
-            status, reason = subscription.status, "" if subscription.status == "active" else subscription.reason
-            if status == "unverified":
-                status, reason = ("paused", paused) if paused else ("active", "")
+            status, reason = subscription.status, subscription.reason
+            if status in ("unverified", "active"):
+                status, reason = "active", ""
             changed = await self.store.change(
-                subscription, by, "verified", status=status, reason=reason, rate=consent.rate or 0
+                subscription, by, "verified", status=status, reason=reason, rate=consent.rate or 0, is_verified=True
             )
         elif subscription.status == "unverified":
             changed = await self.store.change(subscription, by, "not verified", reason=answer.why)
@@ -181,9 +180,7 @@ class WebhookDoor:
             config=SubscriptionConfig(jurisdiction=wanted.jurisdiction, mine=wanted.mine),
             status=status,
             reason=subscription.reason,
-            failures=subscription.failures,
-            failing_since=subscription.failing_since,
-            next_attempt_at=subscription.next_attempt_at,
+            verified=subscription.is_verified,
             created=subscription.created,
             places=[_place_view(name, places.get(name), head.position) for name, head in sorted(heads.items())],
             secret=None if secret is None else written(secret),
@@ -239,9 +236,16 @@ def runs_all(caller: AuthenticatedCaller) -> bool:
 
 
 def _place_view(name: str, place: LogPlace | None, head: int) -> SubscriptionPlace:
-    if place is None:
-        return SubscriptionPlace(source=name, position=0, head=head, event_id=None)
-    return SubscriptionPlace(source=name, position=place.position, head=head, event_id=place.event_id)
+    at = place or LogPlace(log=name)
+    return SubscriptionPlace(
+        source=name,
+        position=at.position,
+        head=head,
+        event_id=at.event_id,
+        failures=at.failures,
+        failing_since=at.failing_since,
+        next_attempt_at=at.next_attempt_at if at.failures else None,
+    )
 
 
 def milliseconds(took: timedelta) -> int:

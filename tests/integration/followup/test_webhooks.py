@@ -1,7 +1,7 @@
 """Webhooks to real sinks: what is sent to whom, in which order, how often, and when no more."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,15 +11,19 @@ import msgspec
 import pytest
 
 from doithoai_client import verified_event
+from services.cli.migrate import GRANTS
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries
-from services.followup.adapters.webhooks import sink_client
+from services.followup.adapters.webhooks import sink_client, stored_subscriptions
 from services.followup.application import webhook_sender
-from services.followup.application.webhook_ports import Answer, Attempt, LogPlace, Verdict
+from services.followup.application.webhook_ports import Answer, Attempt, LogHead, LogPlace, Verdict
 from services.followup.domain.webhooks import retries
+from services.followup.domain.webhooks.retries import GIVE_UP_AT
 from shared.envelope import to_message
 from shared.feed_cursor import FeedCursor, written
 from shared.http.auth import Callers, mint_token
+from shared.postgres.migrate import grant
 from tests.support.following import projection_pool
+from tests.support.postgres import as_role
 from tests.support.projection import ELSEWHERE, dialogue, petition, project
 from tests.support.waiting import until
 from tests.support.webhooks import SinkServer, WebhookDesk, sink_served, webhooks_over
@@ -149,13 +153,43 @@ async def test_a_sink_that_was_down__gets_what_it_missed(
     await project(pool, dialogue(), EARLIER)
     await until(lambda: len(sink.requests) > 4)
     assert len({event["id"] for event in sink.events}) <= 2, "only the first of each log is tried"
-    found = await desk.of(made)
-    assert found["failures"] > 0 and found["failing_since"]
+    places = (await desk.of(made))["places"]
+    assert all(place["failures"] > 0 and place["failing_since"] for place in places)
     sink.requests.clear()
     sink.status = 204
     await until(lambda: all_sent(desk, made))
     facts, own = await positions(pool)
     assert len({event["id"] for event in sink.events}) == facts + own
+    assert not any(place["failures"] for place in (await desk.of(made))["places"])
+
+
+async def test_an_event_that_its_sink_refuses__holds_up_its_log_alone(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
+    made = await desk.subscribe(sink.url)
+    sink.refused = {"/doithoai/test": "3"}
+    await project(pool, dialogue(), EARLIER)
+    facts, own = await positions(pool)
+
+    async def places() -> dict[str, Any]:
+        return {place["source"]: place for place in (await desk.of(made))["places"]}
+
+    name = await pool.fetchval("SELECT source FROM public.store_state")
+
+    async def waits_alone() -> bool:
+        found = await places()
+        return bool(found[name]["position"] == own and found["test"]["failures"] > 2)
+
+    await until(waits_alone)
+    found = await places()
+    assert (found["test"]["position"], found[name]["failures"]) == (2, 0)
+    assert found["test"]["next_attempt_at"] and found[name]["next_attempt_at"] is None
+    assert facts > 2
+    waits = (await MetricsQueries(pool).snapshot()).webhook_waiting_since
+    moved = "SELECT extract(epoch FROM moved_at)::float FROM public.subscription_cursors WHERE log = 'test'"
+    assert waits == pytest.approx(await pool.fetchval(moved), abs=0.001), "one log that waits is one that is late"
+    sink.refused = {}
+    await until(lambda: all_sent(desk, made))
 
 
 async def test_gone__disables(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
@@ -173,12 +207,18 @@ async def test_gone__disables(desk: WebhookDesk, sink: SinkServer, pool: asyncpg
     await until(lambda: all_sent(desk, made))
 
 
-async def test_failing_for_days__disables(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
+async def test_failing_for_days__disables_though_not_for_those_in_which_nothing_was_tried(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
     made = await desk.subscribe(sink.url)
     sink.status = 500
     await project(pool, dialogue(), EARLIER)
     await until(lambda: len(sink.requests) > 2)
-    await pool.execute("UPDATE public.subscriptions SET failing_since = failing_since - interval '3 days'")
+    await pool.execute("UPDATE public.subscription_cursors SET failing_since = failing_since - interval '9 days'")
+    tried = len(sink.requests)
+    await until(lambda: len(sink.requests) > tried + 4)
+    assert (await desk.of(made))["status"] == "active"
+    await pool.execute("UPDATE public.subscription_cursors SET failures = $1", GIVE_UP_AT - 1)
 
     async def is_disabled() -> bool:
         return bool((await desk.of(made))["status"] == "disabled")
@@ -313,8 +353,155 @@ async def test_a_pause__outlasts_another_sink(desk: WebhookDesk, sink: SinkServe
     made = await desk.subscribe(sink.url)
     await desk.of(made, "pause")
     changed = await desk.ask("PATCH", f"/v1/subscriptions/{made['id']}", body={"sink": sink.url + "/other"})
-    assert (changed["status"], changed["reason"]) == ("paused", "asked")
+    assert (changed["status"], changed["reason"], changed["verified"]) == ("paused", "asked", True)
     assert (await desk.of(made, "resume"))["status"] == "active"
+
+
+@pytest.mark.parametrize("reason", ["asked", "history-changed"])
+async def test_a_pause__outlasts_a_sink_that_consents_only_later(
+    desk: WebhookDesk, sink: SinkServer, reason: str
+) -> None:
+    made = await desk.subscribe(sink.url)
+    if reason == "asked":
+        await desk.of(made, "pause")
+    else:
+        found = await desk.door.store.find(UUID(made["id"]))
+        assert found is not None
+        await desk.door.store.stop(found, reason)
+    sink.consents = {}
+    changed = await desk.ask("PATCH", f"/v1/subscriptions/{made['id']}", body={"sink": sink.url + "/other"})
+    assert (changed["status"], changed["reason"], changed["verified"]) == ("paused", reason, False)
+    await desk.of(made, "resume", status=409)
+    await desk.of(made, "test", status=409)
+    assert (await desk.of(made, "verification"))["verified"] is False
+    sink.consents = {"WebHook-Allowed-Origin": "*"}
+    changed = await desk.of(made, "verification")
+    assert (changed["status"], changed["reason"], changed["verified"]) == ("paused", reason, True)
+    assert (await desk.of(made, "resume"))["status"] == "active"
+
+
+async def test_what_is_kept__has_bounds(desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool) -> None:
+    made = await desk.subscribe(sink.url)
+    for _ in range(stored_subscriptions.KEPT_CHANGES // 2):
+        await desk.of(made, "pause")
+        await desk.of(made, "resume")
+    changes = (await desk.of(made, "deliveries"))["changes"]
+    assert [each["what"] for each in changes[:2]] == ["resumed", "paused"]
+    kept = await pool.fetchval("SELECT count(*) FROM public.subscription_changes")
+    assert kept == len(changes) == stored_subscriptions.KEPT_CHANGES
+
+
+async def test_what_was_deleted__is_dropped_after_weeks_or_after_many_others(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_subscriptions, "DELETED_KEPT", 2)
+    stays, *gone = [await desk.subscribe(sink.url) for _ in range(5)]
+    for each in gone:
+        await desk.ask("DELETE", f"/v1/subscriptions/{each['id']}", status=204)
+    await desk.door.store.drop_deleted()
+    tables = ("subscriptions", "subscription_cursors", "webhook_attempts", "subscription_changes")
+
+    async def kept() -> list[set[str]]:
+        asked = [f"SELECT DISTINCT subscription_id::text AS id FROM public.{table}" for table in tables]
+        return [{row["id"] for row in await pool.fetch(each)} for each in asked]
+
+    assert await kept() == [{stays["id"], gone[2]["id"], gone[3]["id"]}] * len(tables)
+    await pool.execute(
+        "UPDATE public.subscriptions SET changed = changed - interval '31 days' WHERE subscription_id = ANY($1)",
+        [gone[3]["id"], stays["id"]],
+    )
+    desk.door.sender._drop_at = 0.0
+
+    async def is_dropped() -> bool:
+        return await kept() == [{stays["id"], gone[2]["id"]}] * len(tables)
+
+    await until(is_dropped)
+
+
+async def test_the_role_of_the_service__may_drop_what_was_deleted(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool, followup_dsn: str
+) -> None:
+    made = await desk.subscribe(sink.url)
+    await desk.ask("DELETE", f"/v1/subscriptions/{made['id']}", status=204)
+    await pool.execute("UPDATE public.subscriptions SET changed = changed - interval '31 days'")
+    role = "webhooks_service"
+    if not await pool.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+        await pool.execute(f"CREATE ROLE {role} LOGIN")
+    await grant(followup_dsn, dict.fromkeys(GRANTS["followup"], role))
+    async with projection_pool(as_role(followup_dsn, role)) as of_service:
+        await stored_subscriptions.StoredSubscriptions(of_service).drop_deleted()
+    assert not await pool.fetchval("SELECT count(*) FROM public.subscriptions")
+
+
+async def test_a_log_that_is_read_again__pauses_nobody(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await desk.subscribe(sink.url)
+    await project(pool, dialogue(), EARLIER)
+    await until(lambda: all_sent(desk, made))
+    heads, event_id_at, looked = desk.door.logs.heads, desk.door.logs.event_id_at, list[int]()
+
+    async def shorter() -> Mapping[str, LogHead]:
+        found = await heads()
+        looked.append(1)
+        return {**found, "test": msgspec.structs.replace(found["test"], position=2)}
+
+    async def not_yet(log: str, position: int) -> UUID | None:
+        return None if log == "test" and position > 2 else await event_id_at(log, position)
+
+    monkeypatch.setattr(desk.door.logs, "heads", shorter)
+    monkeypatch.setattr(desk.door.logs, "event_id_at", not_yet)
+    await until(lambda: len(looked) > 3)
+    assert (await desk.of(made))["status"] == "active"
+
+
+async def test_a_subscription_that_is_replayed_while_it_is_read__is_of_one_moment(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await desk.subscribe(sink.url)
+    await project(pool, dialogue(), EARLIER)
+    await until(lambda: all_sent(desk, made))
+    await desk.stop()
+    store, facts = desk.door.store, (await positions(pool))[0]
+    read = store._places
+
+    async def replayed_before(connection: Any, ids: Sequence[UUID]) -> Any:
+        monkeypatch.setattr(store, "_places", read)
+        await desk.of(made, "replay", body={"cursor": ""})
+        return await read(connection, ids)
+
+    before = await store.find(UUID(made["id"]))
+    monkeypatch.setattr(store, "_places", replayed_before)
+    ((found, places),) = await store.active()
+    assert before is not None
+    assert (found.revision, places["test"].position) == (before.revision, facts)
+    ((found, places),) = await store.active()
+    assert (found.revision, places["test"].position) == (before.revision + 1, 0)
+
+
+async def test_a_delivery_that_waits_for_a_change__keeps_nothing(
+    desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
+) -> None:
+    made = await desk.subscribe(sink.url)
+    await desk.stop()
+    store, found = desk.door.store, await desk.door.store.find(UUID(made["id"]))
+    assert found is not None
+    one = LogPlace(log="test", position=1, event_id=uuid4())
+    attempt = Attempt(kind="delivery", answer=Answer(Verdict.DELIVERED, 204), milliseconds=1)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("UPDATE public.subscriptions SET revision = revision + 1")
+        waiting = asyncio.create_task(store.delivered(found, LogPlace(log="test"), one, attempt))
+        blocked = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+
+        async def waits() -> bool:
+            return bool(await connection.fetchval(blocked))
+
+        await until(waits)
+    assert not await waiting
+    assert "test" not in await store.places(found.subscription_id)
+    assert (await store.attempts(found.subscription_id, 1))[0].kind == "delivery", "the sink has had it all the same"
 
 
 async def test_a_history_that_was_replaced__pauses_until_it_is_resumed(

@@ -48,16 +48,14 @@ SELECT CASE WHEN status = 'paused' AND reason <> 'asked' THEN 'stopped' ELSE sta
 FROM public.subscriptions WHERE status <> 'deleted' GROUP BY 1
 """
 _WEBHOOKS_WAIT = """
-SELECT min(s.moved_at) FROM public.subscriptions s
-WHERE s.status = 'active' AND EXISTS (
-    SELECT 1 FROM (
-        SELECT source AS log, position FROM sources
-        UNION ALL SELECT source, (SELECT coalesce(max(notification_id), 0) FROM public.stored_events)
-        FROM public.store_state
-    ) AS logs
-    LEFT JOIN public.subscription_cursors c ON c.subscription_id = s.subscription_id AND c.log = logs.log
-    WHERE logs.position > coalesce(c.position, 0)
-)
+SELECT min(coalesce(c.moved_at, s.changed)) FROM public.subscriptions s
+CROSS JOIN (
+    SELECT source AS log, position FROM sources
+    UNION ALL SELECT source, (SELECT coalesce(max(notification_id), 0) FROM public.stored_events)
+    FROM public.store_state
+) AS logs
+LEFT JOIN public.subscription_cursors c ON c.subscription_id = s.subscription_id AND c.log = logs.log
+WHERE s.status = 'active' AND logs.position > coalesce(c.position, 0)
 """
 #: One that its owner paused is `paused`, one that the sender had to pause `stopped`.
 _STATUSES = ("active", "disabled", "paused", "stopped", "unverified")

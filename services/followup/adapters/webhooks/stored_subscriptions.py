@@ -16,22 +16,33 @@ from services.followup.application.webhook_ports import (
     SubscriptionStatus,
     Wanted,
 )
-from services.followup.domain.webhooks.retries import GIVE_UP_AFTER
 
-KEPT_ATTEMPTS = 500  # of each subscription
+KEPT_ATTEMPTS, KEPT_CHANGES = 500, 100  # of each subscription
 ATTEMPTS_SHOWN_FOR = timedelta(days=30)
+#: A subscription that was deleted is kept so long, unless its owner has deleted so many since.
+DELETED_KEPT_FOR, DELETED_KEPT = timedelta(days=30), 20
+
+
+def _slotted(values: str) -> str:
+    """The statement that keeps an attempt in the place of the oldest."""
+    return f"""
+INSERT INTO public.webhook_attempts (subscription_id, slot, kind, verdict, status, why, milliseconds, log, position,
+    event_id, type)
+SELECT $1, attempts % {KEPT_ATTEMPTS}, {values} FROM counted
+ON CONFLICT (subscription_id, slot) DO UPDATE SET at = excluded.at, kind = excluded.kind, verdict = excluded.verdict,
+    status = excluded.status, why = excluded.why, milliseconds = excluded.milliseconds, log = excluded.log,
+    position = excluded.position, event_id = excluded.event_id, type = excluded.type
+"""
+
 
 _COLUMNS = """
-subscription_id, owner, rights, sink, wanted, sealed, status, reason, rate, failures, failing_since, next_attempt_at,
-created, revision
+subscription_id, owner, rights, sink, wanted, sealed, status, reason, is_verified, rate, created, revision
 """
-_DUE = f"""
-SELECT {_COLUMNS} FROM public.subscriptions WHERE status = 'active' AND next_attempt_at <= clock_timestamp()
-ORDER BY next_attempt_at
-"""
+_ACTIVE = f"SELECT {_COLUMNS} FROM public.subscriptions WHERE status = 'active' ORDER BY subscription_id"
 _PLACES = """
-SELECT subscription_id, log, epoch, position, event_id, recorded_at FROM public.subscription_cursors
-WHERE subscription_id = ANY($1)
+SELECT subscription_id, log, epoch, position, event_id, recorded_at, failures, failing_since, next_attempt_at,
+    next_attempt_at <= clock_timestamp() AS is_due
+FROM public.subscription_cursors WHERE subscription_id = ANY($1)
 """
 _OF_OWNER = f"""
 SELECT {_COLUMNS} FROM public.subscriptions WHERE status <> 'deleted' AND ($1::text IS NULL OR owner = $1)
@@ -47,54 +58,67 @@ RETURNING {_COLUMNS}
 _LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended('subscriptions of ' || $1, 0))"
 _CHANGE = f"""
 UPDATE public.subscriptions SET rights = $3, sink = $4, wanted = $5, sealed = $6, status = $7, reason = $8, rate = $9,
-    failures = 0, failing_since = NULL, next_attempt_at = clock_timestamp(), moved_at = clock_timestamp(),
-    revision = revision + 1
+    is_verified = $10, changed = clock_timestamp(), revision = revision + 1
 WHERE subscription_id = $1 AND revision = $2 AND status <> 'deleted' RETURNING {_COLUMNS}
 """
-_CHANGED = """
-INSERT INTO public.subscription_changes (subscription_id, revision, changed_by, what) VALUES ($1, $2, $3, $4)
+_TRIED_AT_ONCE = """
+UPDATE public.subscription_cursors SET failures = 0, failing_since = NULL, next_attempt_at = clock_timestamp(),
+    moved_at = clock_timestamp()
+WHERE subscription_id = $1
+"""
+_CHANGED = f"""
+INSERT INTO public.subscription_changes (subscription_id, slot, revision, changed_by, what)
+VALUES ($1, $2::bigint % {KEPT_CHANGES}, $2, $3, $4)
+ON CONFLICT (subscription_id, slot) DO UPDATE SET at = excluded.at, revision = excluded.revision,
+    changed_by = excluded.changed_by, what = excluded.what
 """
 _CHANGES = """
-SELECT at, changed_by, what FROM public.subscription_changes WHERE subscription_id = $1 ORDER BY revision DESC LIMIT $2
+SELECT at, changed_by, what FROM public.subscription_changes WHERE subscription_id = $1 ORDER BY revision DESC
 """
 _PLACE = """
 INSERT INTO public.subscription_cursors (subscription_id, log, epoch, position, event_id, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subscription_id, log) DO UPDATE SET epoch = excluded.epoch,
     position = excluded.position, event_id = excluded.event_id, recorded_at = excluded.recorded_at
 """
-_BEGIN_LOG = """
-INSERT INTO public.subscription_cursors (subscription_id, log, epoch, position) VALUES ($1, $2, '', 0)
-ON CONFLICT DO NOTHING
-"""
-_MOVE = """
-UPDATE public.subscription_cursors c SET epoch = $4, position = $5, event_id = $6, recorded_at = $7
-FROM public.subscriptions s
-WHERE c.subscription_id = $1 AND c.log = $2 AND c.position = $3 AND s.subscription_id = $1 AND s.revision = $8
-    AND s.status = 'active'
-RETURNING true
-"""
+# The subscription is locked before its places, as by whoever changes it. No commit is waited for: what a crash takes
+# back is delivered again, under the same ids.
 _MOVED = """
-UPDATE public.subscriptions SET moved_at = clock_timestamp(), failures = 0, failing_since = NULL
-WHERE subscription_id = $1
+held AS (
+    SELECT revision = $8 AND status = 'active' AS goes_on FROM public.subscriptions
+    WHERE subscription_id = $1 AND set_config('synchronous_commit', 'off', true) = 'off' FOR NO KEY UPDATE
+), moved AS (
+    INSERT INTO public.subscription_cursors AS c (subscription_id, log, epoch, position, event_id, recorded_at)
+    SELECT $1, $2, $4, $5, $6, $7 FROM held WHERE goes_on
+    ON CONFLICT (subscription_id, log) DO UPDATE SET epoch = excluded.epoch, position = excluded.position,
+        event_id = excluded.event_id, recorded_at = excluded.recorded_at, moved_at = excluded.moved_at, failures = 0,
+        failing_since = NULL
+    WHERE c.position = $3
+    RETURNING true
+)
 """
-_PASSED = "UPDATE public.subscriptions SET moved_at = clock_timestamp() WHERE subscription_id = $1"
+_MOVE = f"WITH {_MOVED} SELECT EXISTS (SELECT FROM moved)"
 _ATTEMPTED = f"""
 WITH counted AS (
     UPDATE public.subscriptions SET attempts = attempts + 1 WHERE subscription_id = $1 RETURNING attempts
-)
-INSERT INTO public.webhook_attempts (subscription_id, slot, kind, verdict, status, why, milliseconds, log, position,
-    event_id, type)
-SELECT $1, attempts % {KEPT_ATTEMPTS}, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM counted
-ON CONFLICT (subscription_id, slot) DO UPDATE SET at = excluded.at, kind = excluded.kind, verdict = excluded.verdict,
-    status = excluded.status, why = excluded.why, milliseconds = excluded.milliseconds, log = excluded.log,
-    position = excluded.position, event_id = excluded.event_id, type = excluded.type
+) {_slotted("$2, $3, $4, $5, $6, $7, $8, $9, $10")}
 """
-_FAILED = """
-UPDATE public.subscriptions SET failures = failures + 1, failing_since = coalesce(failing_since, clock_timestamp()),
-    next_attempt_at = clock_timestamp() + $3::interval,
-    status = CASE WHEN $4 <> '' OR failing_since <= clock_timestamp() - $5::interval THEN 'disabled' ELSE status END,
-    reason = CASE WHEN $4 <> '' THEN $4 WHEN failing_since <= clock_timestamp() - $5::interval THEN 'failing'
-        ELSE reason END
+_DELIVERED = f"""
+WITH {_MOVED}, counted AS (
+    UPDATE public.subscriptions s SET attempts = attempts + 1 FROM held WHERE s.subscription_id = $1 RETURNING attempts
+), kept AS ({_slotted("$9, $10, $11, $12, $13, $2, $5, $6, $14")})
+SELECT EXISTS (SELECT FROM moved)
+"""
+_NOT_TAKEN = """
+INSERT INTO public.subscription_cursors AS c (subscription_id, log, epoch, position, failures, failing_since,
+    next_attempt_at)
+SELECT $1, $4, '', 0, 1, clock_timestamp(), clock_timestamp() + $3::interval FROM public.subscriptions
+WHERE subscription_id = $1 AND revision = $2 AND status = 'active'
+ON CONFLICT (subscription_id, log) DO UPDATE SET failures = c.failures + 1,
+    failing_since = coalesce(c.failing_since, excluded.failing_since), next_attempt_at = excluded.next_attempt_at
+WHERE c.position = $5
+"""
+_DISABLE = """
+UPDATE public.subscriptions SET status = 'disabled', reason = $3
 WHERE subscription_id = $1 AND revision = $2 AND status = 'active'
 """
 _STOP = """
@@ -109,7 +133,16 @@ _SENT = """
 SELECT log, position FROM public.webhook_attempts WHERE subscription_id = $1 AND event_id = $2 AND log <> ''
 ORDER BY at DESC LIMIT 1
 """
-# No standby is waited for: what a fail-over takes back of it is delivered again, under the same ids.
+_DROP_DELETED = """
+DELETE FROM public.subscriptions WHERE subscription_id IN (
+    SELECT subscription_id FROM (
+        SELECT subscription_id, changed, row_number() OVER (PARTITION BY owner ORDER BY changed DESC) AS number
+        FROM public.subscriptions WHERE status = 'deleted'
+    ) AS deleted
+    WHERE number > $1 OR changed < clock_timestamp() - $2::interval
+)
+"""
+# No standby is waited for: what a fail-over takes back of it is tried again.
 _LOCALLY = "SET LOCAL synchronous_commit = local"
 
 
@@ -144,48 +177,46 @@ class StoredSubscriptions:
 
     # --- for the sender --------------------------------------------------------------------------------------------
 
-    async def due(self) -> Sequence[tuple[Subscription, Mapping[str, LogPlace]]]:
-        """The active subscriptions whose next attempt may be made, each with how far it has come in each log."""
-        found = [_subscription(row) for row in await self._pool.fetch(_DUE)]
-        places = await self._places([each.subscription_id for each in found])
+    async def active(self) -> Sequence[tuple[Subscription, Mapping[str, LogPlace]]]:
+        """The active subscriptions, each with how far it has come in each log."""
+        # Of one moment: with the places of a replay a subscription as it was before would be sent an event for nothing.
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            found = [_subscription(row) for row in await connection.fetch(_ACTIVE)]
+            places = await self._places(connection, [each.subscription_id for each in found])
         return [(each, places.get(each.subscription_id, {})) for each in found]
 
     async def move(self, subscription: Subscription, before: LogPlace, after: LogPlace) -> bool:
         """Pass what is hidden; False where another has moved it or the subscription was changed."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(_LOCALLY)
-            moved = await self._move(connection, subscription, before, after)
-            if moved:
-                await connection.execute(_PASSED, subscription.subscription_id)
-            return moved
+        return bool(await self._pool.fetchval(_MOVE, *_step(subscription, before, after)))
 
     async def delivered(self, subscription: Subscription, before: LogPlace, after: LogPlace, attempt: Attempt) -> bool:
         """Keep that an event was delivered; False as for `move`."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(_LOCALLY)
-            await self._attempted(connection, subscription.subscription_id, attempt)
-            moved = await self._move(connection, subscription, before, after)
-            if moved:
-                await connection.execute(_MOVED, subscription.subscription_id)
-            return moved
+        answer = attempt.answer
+        said = attempt.kind, str(answer.verdict), answer.status, answer.why, attempt.milliseconds, attempt.type
+        return bool(await self._pool.fetchval(_DELIVERED, *_step(subscription, before, after), *said))
 
-    async def failed(self, subscription: Subscription, attempt: Attempt, pause: float, reason: str) -> None:
-        """Keep that an attempt failed. With a reason, or where everything has failed for long, nothing more is sent."""
+    async def failed(
+        self, subscription: Subscription, at: LogPlace, attempt: Attempt, pause: float, reason: str
+    ) -> None:
+        """Keep that the event after a place was not taken. With a reason the subscription is disabled."""
+        changed = subscription.subscription_id, subscription.revision
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(_LOCALLY)
             await self._attempted(connection, subscription.subscription_id, attempt)
-            await connection.execute(
-                _FAILED,
-                subscription.subscription_id,
-                subscription.revision,
-                timedelta(seconds=pause),
-                reason,
-                GIVE_UP_AFTER,
-            )
+            await connection.execute(_NOT_TAKEN, *changed, timedelta(seconds=pause), at.log, at.position)
+            if reason:
+                await connection.execute(_DISABLE, *changed, reason)
 
     async def stop(self, subscription: Subscription, reason: str) -> None:
         """Pause a subscription until somebody resumes it."""
         await self._pool.execute(_STOP, subscription.subscription_id, subscription.revision, reason)
+
+    async def drop_deleted(self) -> None:
+        """Drop what is left of subscriptions that were deleted long ago."""
+        await self._pool.execute(_DROP_DELETED, DELETED_KEPT, DELETED_KEPT_FOR)
 
     # --- for owners ------------------------------------------------------------------------------------------------
 
@@ -226,6 +257,7 @@ class StoredSubscriptions:
         status: SubscriptionStatus | None = None,
         reason: str = "",
         rate: int | None = None,
+        is_verified: bool | None = None,
     ) -> Subscription | None:
         """Change one, as `before` it was; None where somebody else has changed it since. What is left out stays."""
         async with self._pool.acquire() as connection, connection.transaction():
@@ -240,9 +272,11 @@ class StoredSubscriptions:
                 status or before.status,
                 reason,
                 rate if rate is not None else before.rate,
+                is_verified if is_verified is not None else before.is_verified,
             )
             if row is None:
                 return None
+            await connection.execute(_TRIED_AT_ONCE, before.subscription_id)
             for place in places:
                 await self._put(connection, before.subscription_id, place)
             await connection.execute(_CHANGED, before.subscription_id, row["revision"], by, what)
@@ -263,7 +297,7 @@ class StoredSubscriptions:
 
     async def places(self, subscription_id: UUID) -> Mapping[str, LogPlace]:
         """How far one has come, by log."""
-        return (await self._places([subscription_id])).get(subscription_id, {})
+        return (await self._places(self._pool, [subscription_id])).get(subscription_id, {})
 
     async def attempts(self, subscription_id: UUID, limit: int) -> list[StoredAttempt]:
         """The last attempts, the newest first."""
@@ -275,27 +309,20 @@ class StoredSubscriptions:
         row = await self._pool.fetchrow(_SENT, subscription_id, event_id)
         return None if row is None else (row["log"], row["position"])
 
-    async def changes(self, subscription_id: UUID, limit: int) -> list[SubscriptionChange]:
+    async def changes(self, subscription_id: UUID) -> list[SubscriptionChange]:
         """Who changed what, the newest first."""
-        rows = await self._pool.fetch(_CHANGES, subscription_id, limit)
+        rows = await self._pool.fetch(_CHANGES, subscription_id)
         return [SubscriptionChange(**dict(row)) for row in rows]
 
     # ---------------------------------------------------------------------------------------------------------------
 
-    async def _places(self, ids: Sequence[UUID]) -> dict[UUID, dict[str, LogPlace]]:
+    async def _places(self, connection: Any, ids: Sequence[UUID]) -> dict[UUID, dict[str, LogPlace]]:
         found: dict[UUID, dict[str, LogPlace]] = {}
-        for row in await self._pool.fetch(_PLACES, list(ids)):
+        for row in await connection.fetch(_PLACES, list(ids)):
             columns = dict(row)
             of = found.setdefault(columns.pop("subscription_id"), {})
             of[row["log"]] = LogPlace(**columns)
         return found
-
-    async def _move(self, connection: Any, subscription: Subscription, before: LogPlace, after: LogPlace) -> bool:
-        if not before.position:
-            await connection.execute(_BEGIN_LOG, subscription.subscription_id, before.log)
-        to = after.epoch, after.position, after.event_id, after.recorded_at
-        given = subscription.subscription_id, before.log, before.position, *to, subscription.revision
-        return bool(await connection.fetchval(_MOVE, *given))
 
     async def _put(self, connection: Any, subscription_id: UUID, place: LogPlace) -> None:
         to = place.epoch, place.position, place.event_id, place.recorded_at
@@ -316,6 +343,12 @@ class StoredSubscriptions:
             attempt.event_id,
             attempt.type,
         )
+
+
+def _step(subscription: Subscription, before: LogPlace, after: LogPlace) -> tuple[Any, ...]:
+    """What the statements that move a place are given."""
+    to = after.epoch, after.position, after.event_id, after.recorded_at
+    return subscription.subscription_id, before.log, before.position, *to, subscription.revision
 
 
 def _subscription(row: Any) -> Subscription:

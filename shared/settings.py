@@ -2,12 +2,12 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings
 
 from shared.server_urls import broker_hosts_of, hosts_of
@@ -37,12 +37,12 @@ def settings_from_environment(kind: type[S]) -> S:
         raise WrongSettings(f"settings: {', '.join(names)}") from None
 
 
-def _why(kind: type[BaseSettings], error: ErrorDetails) -> str:
+def _why(kind: type[BaseSettings], error: Mapping[str, Any]) -> str:
     """What is wrong with a setting; what it is to be like is said in words, and not by an expression."""
     field = kind.model_fields.get(str(error["loc"][0]))
     if error["type"] == "string_pattern_mismatch" and field is not None:
         return f"should be: {field.description}"
-    return error["msg"]
+    return str(error["msg"])
 
 
 def value_of(variable: str) -> str:

@@ -274,6 +274,8 @@ async def test_question__that_is_none_is_refused(client: httpx.AsyncClient, path
     answer = await client.get(path)
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:doithoai:problem:{kind}")
     assert answer.headers["content-type"] == "application/problem+json"
+    if kind == "invalid-cursor":
+        assert answer.json()["field"] == "cursor"
 
 
 @pytest.mark.parametrize("period", ["1901", "1901-Q1", "1901-01", "1969-12", "2099", "2099-12"])

@@ -18,7 +18,9 @@ from benchmarks.lines import BUILD, Line, show, write
 from benchmarks.plots import draw
 
 #: In the order of the table.
-NAMES = ("append", "relay", "projection", "rebuild", "accept", "bulk", "visible", "midnight", "calendar", "pages")
+NAMES = (
+    "append", "relay", "projection", "rebuild", "accept", "connect", "bulk", "visible", "midnight", "calendar", "pages",
+)  # fmt: skip
 #: Takes its time, is asked for by name and draws its figures.
 GROWTH = "growth"
 TIMEOUT = 600.0  # seconds for one of them

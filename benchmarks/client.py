@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,9 +11,15 @@ _LENGTH = b"content-length: "
 
 def post(path: str, body: bytes, key: str) -> bytes:
     """The bytes of one POST."""
+    return request("POST", path, body, {"Idempotency-Key": key})
+
+
+def request(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """The bytes of one request with a JSON body."""
+    own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"{own}Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
@@ -61,9 +67,10 @@ async def connect(url: str) -> BenchmarkConnection:
     return made
 
 
-async def load(url: str, requests: Sequence[bytes], connections: int) -> tuple[float, list[float]]:
-    """Requests a second over a number of connections, and the milliseconds of each. Every answer must be 201."""
+async def load(url: str, requests: Sequence[bytes], connections: int, status: int = 201) -> tuple[float, list[float]]:
+    """Requests a second over a number of connections, and the milliseconds of each. Every answer must be `status`."""
     opened = [await connect(url) for _ in range(connections)]
+    expected = f"HTTP/1.1 {status} ".encode()
     taken: list[float] = []
 
     async def one(connection: BenchmarkConnection, mine: Iterator[bytes]) -> None:
@@ -71,7 +78,7 @@ async def load(url: str, requests: Sequence[bytes], connections: int) -> tuple[f
             began = time.perf_counter()
             answer = await connection.send(request)
             taken.append((time.perf_counter() - began) * 1000)
-            assert answer.startswith(b"HTTP/1.1 201"), answer[:500]
+            assert answer.startswith(expected), answer[:500]
 
     began = time.perf_counter()
     await asyncio.gather(*(one(c, iter(requests[n::connections])) for n, c in enumerate(opened)))

@@ -43,7 +43,7 @@ def served(
     """A server process on a free port until the block ends."""
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    chosen = {f"{prefix}_{k}": v for k, v in settings.items()} | {f"{prefix}_PORT": str(port)} | own
+    chosen = own | {f"{prefix}_{k}": v for k, v in settings.items()} | {f"{prefix}_PORT": str(port)}
     log = folder / f"{prefix.lower()}-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=os.environ | chosen, stdout=output, stderr=subprocess.STDOUT)

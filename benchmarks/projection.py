@@ -22,7 +22,7 @@ import structlog
 import uvloop
 
 from benchmarks.following import PACKAGES, GrowingFeed, following, reached
-from benchmarks.history import SyntheticHistory
+from benchmarks.history import SOURCE, SyntheticHistory
 from benchmarks.intake import intake_on, stored
 from benchmarks.lines import Line, at_least, interleaved
 from benchmarks.peers.raw_amqp import RawChannel
@@ -73,7 +73,7 @@ async def _measure(dsn: Callable[[str], str], vhost: Callable[[], str], folder: 
     medians = await interleaved({"ours": live, "aio-pika": bare, "raw socket": raw}, LIVE_ROUNDS)
     source = await database(dsn, "source", "shared.postgres", "services.intake")
     await stored(source, events)
-    with intake_on(source, folder, SEED_CALENDARS="false") as url:
+    with intake_on(source, folder, SOURCE=SOURCE, SEED_CALENDARS="false") as url:
 
         async def drain() -> float:
             return await _drain(await database(dsn, f"drain{next(numbers)}", *PACKAGES), url, events)

@@ -54,7 +54,7 @@ from shared.http.openapi import body_operation, describe_answer, problems
 from shared.http.permissions import Permission, permitted
 from shared.http.problems import problem
 from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, ordered_id
-from shared.invalid_body import wrong_field
+from shared.invalid_body import MalformedJson, decoded, wrong_field
 from shared.sealing import BrokenSeal
 
 PATH = "/v1/subscriptions"
@@ -436,9 +436,11 @@ async def _body(request: HttpRequest, kind: type[Any]) -> Any:
         accepted = {"Accept-Encoding": "identity"}
         raise problem(415, "unsupported-media-type", "encoding", field="Content-Encoding", headers=accepted)
     try:
-        return msgspec.json.decode(await request.body(), type=kind)
+        return decoded(msgspec.json.Decoder(kind), await request.body())
     except msgspec.ValidationError as error:
         wrong = wrong_field(error)
         raise problem(422, "invalid-body", wrong.sentence, field=wrong.field, **wrong.values) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise problem(400, "malformed-json") from None
+    except UnicodeDecodeError:
+        raise problem(400, "malformed-json", "utf-8") from None
+    except MalformedJson as error:
+        raise problem(400, "malformed-json", error.sentence, **error.values) from None

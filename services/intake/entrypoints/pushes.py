@@ -13,6 +13,7 @@ from litestar.params import FromPath, QueryParameter
 
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_body import MAX_SHORT
+from services.intake.application.errors import NotFound
 from services.intake.application.json_body import cleaned
 from services.intake.application.pushing.conflicts import Conflict, ConflictState
 from services.intake.application.pushing.push import FieldConflict, PushBody, PushOutcome, push_in
@@ -31,7 +32,7 @@ from shared.http.openapi import answers
 from shared.http.permissions import for_roles
 from shared.http.problems import Problem, ProblemError, language_of, problem, problem_body
 from shared.identifiers import normalised
-from shared.invalid_body import InvalidBody
+from shared.invalid_body import decoded
 
 MOST_ITEMS = 1_000  # of one batch
 AT_ONCE = 8  # items of all batches that are decided together: other commands find room beside them
@@ -157,10 +158,7 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
         headers = headers_of(request)
         body = await whole_body(request, headers)
         check_type(headers, body)
-        try:
-            items = _batch.decode(cleaned(body)).items
-        except msgspec.ValidationError as error:
-            raise InvalidBody(str(error), GivenBatch) from None
+        items = decoded(_batch, cleaned(body)).items
         found = await batches.push(items, domain_caller(caller_of(request)), language_of(request))
         return Response(BatchResult(found), status_code=200)
 
@@ -183,6 +181,11 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
     ) -> Response[ConflictItems]:
         caller = domain_caller(caller_of(request))
         found = await handler.conflicts(caller, chosen, petition_id, cursor, limit + 1)
+        if cursor is not None and not found:  # the end of the list would look the same
+            try:
+                await handler.conflict(caller, cursor)
+            except NotFound:
+                raise problem(400, "invalid-cursor", field="cursor") from None
         page, headers = found[:limit], {}
         if len(found) > limit:
             asked = f"&state={chosen}" if chosen else ""

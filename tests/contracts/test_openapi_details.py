@@ -114,6 +114,18 @@ def test_problems__of_rules_stand_where_the_rule_is_asked() -> None:
     assert of_feed.isdisjoint({"already-escalated", "reference-differs"})
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_field__has_a_schema(service: str) -> None:
+    """A generated client knows nothing of a field without one."""
+    bare = {
+        f"{name}.{field}"
+        for name, schema in DOCUMENTS[service]["components"]["schemas"].items()
+        for field, of_field in schema.get("properties", {}).items()
+        if not of_field.keys() - {"title", "description", "examples"}
+    }
+    assert bare <= {"FieldConflict.ours", "FieldConflict.theirs"}  # the value of any field
+
+
 def test_every_problem__has_words_and_every_word_a_status() -> None:
     found = problems.statuses()
     assert found["intake"].keys() - WORDS.keys() == set()

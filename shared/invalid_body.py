@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from types import UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -16,11 +16,17 @@ _NAMED = re.compile(r"(required|unknown) field `(\w+)`")
 _AT = re.compile(r" - at (?:`key` in )?`(?:key in )?\$\.?([^`]*)`")
 _TYPE = re.compile(r"Expected `([^`]*)`(?:, got `(\w+)`)?$")
 _BOUND = re.compile(r"Expected `(\w+)`(?: of length)? (<=|>=|<|>) (-?[\d.]+)$")
+#: How msgspec says where a text is no JSON; it says none where the text ends too early.
+_BYTE = re.compile(r"\(byte (\d+)\)$")
 _FORM = re.compile(r"Invalid (?:RFC ?3339 encoded )?(date|datetime|UUID)$", re.IGNORECASE)
 #: What the types of Python are called in JSON.
 _JSON_TYPES = {"int": "integer", "float": "number", "str": "string", "bool": "boolean", "date": "date", "uuid": "uuid"}
 #: The kinds of values whose size is a length.
 _LENGTHS = ("str", "array", "object", "bytes")
+
+
+T = TypeVar("T")
+_whole = msgspec.json.Decoder(msgspec.Raw)  # looks whether it is JSON, and at nothing in it
 
 
 class InvalidBody(msgspec.ValidationError):
@@ -30,6 +36,41 @@ class InvalidBody(msgspec.ValidationError):
     def __init__(self, message: str, kind: Any, within: str = "") -> None:
         super().__init__(message)
         self.kind, self.within = kind, within
+
+
+class MalformedJson(ValueError):
+    """A body that is no JSON in UTF-8: which sentence of `malformed-json` says so, and the values for its places."""
+
+    def __init__(self, sentence: str = "", **values: Any) -> None:
+        super().__init__(sentence, values)
+        self.sentence, self.values = sentence, values
+
+
+def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """What a body says. Raises MalformedJson, InvalidBody.
+
+    A wrong field is met before the end of the body is: what is no JSON is told as that, whatever else is wrong in it.
+    """
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        if not isinstance(error, msgspec.ValidationError):
+            raise malformed(error, body) from None
+        try:
+            _whole.decode(body)
+        except (msgspec.DecodeError, RecursionError) as worse:
+            raise malformed(worse, body) from None
+        raise InvalidBody(str(error), decoder.type) from None
+
+
+def malformed(error: Exception, body: bytes) -> MalformedJson:
+    """Where a body stops being JSON, as a person counts: lines, and characters of a line, from 1."""
+    if isinstance(error, RecursionError):
+        return MalformedJson()
+    at = _BYTE.search(str(error))
+    before = body[: int(at[1])] if at else body
+    lines = before.decode("utf-8", "replace").split("\n")
+    return MalformedJson("at" if at else "ends", line=len(lines), column=len(lines[-1]) + 1)
 
 
 class WrongField(NamedTuple):

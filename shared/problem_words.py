@@ -416,6 +416,14 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Nội dung không phải JSON", "Malformed JSON"),
         {
             "": Sentence("Nội dung gửi lên không phải JSON; hãy sửa rồi gửi lại.", "the body is not JSON"),
+            "at": Sentence(
+                "Nội dung gửi lên không phải JSON từ dòng {line}, cột {column}; hãy sửa rồi gửi lại.",
+                "the body is no JSON from line {line}, column {column} on",
+            ),
+            "ends": Sentence(
+                "Nội dung JSON gửi lên chưa hết: dừng ở dòng {line}, cột {column}; hãy gửi đủ.",
+                "the JSON of the body ends too early, at line {line}, column {column}: send all of it",
+            ),
             "utf-8": Sentence(
                 "Nội dung gửi lên không phải văn bản UTF-8; hãy mã hóa UTF-8 rồi gửi lại.", "the body is not UTF-8"
             ),

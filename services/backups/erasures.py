@@ -12,6 +12,7 @@ from services.backups.errors import BackupFailed
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.history import StoredHistory
+from services.intake.adapters.pushes import StoredPushes
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.application.append_builder import FileNaming, Recorder
@@ -116,6 +117,7 @@ async def erase_again(dsn: str, seals: PetitionSeals, notes: Iterable[ErasureNot
                 again += 1
             except Refused:
                 nothing += 1
+        await StoredPushes(pool, seals, new_id).forget_erased()
         # The files that the erased had follow: their rows now, their bytes are not copied.
         await FileKeeper(StoredFileRecords(pool), None).round()
         return ErasedAgain(known=len(by_event), stands=len(stands), again=again, nothing_there=nothing)

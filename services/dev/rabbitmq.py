@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from services.dev import debian
+from services.dev.process_groups import MARK, end_group, end_leftovers
 
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # the plain scripts: those in /usr/sbin change to the user rabbitmq
 START_TIMEOUT = 90.0  # seconds
@@ -25,7 +26,6 @@ GREETING = b"AMQP\x00\x00\x09\x01"
 #: What each user may do, on the virtual host `doithoai`. An installed wheel has it not: there each may do everything.
 RIGHTS = Path(__file__).resolve().parents[2] / "deploy" / "rabbitmq" / "definitions.json"
 SHIPPED_SOURCE = "local"  # whose commands the portal of the shipped rights may queue
-MARK = "DOITHOAI_BROKER"  # in the environment of what was started: how a later run knows its own
 
 
 class BrokerUnavailable(RuntimeError):
@@ -62,7 +62,8 @@ class PrivateBroker:
         if script is None:
             raise BrokerUnavailable("no rabbitmq-server is installed: apt-get install rabbitmq-server, or give a URL")
         (self._folder / "log").mkdir(parents=True, exist_ok=True)
-        self._end_leftover()
+        # Two nodes on one folder would corrupt it.
+        end_leftovers(self._folder / "pids", self._folder)
         settings = {"listeners.tcp.1": f"127.0.0.1:{self._port}", "disk_free_limit.absolute": "50MB"}
         if self._users:
             settings["load_definitions"] = str(self._write_users())
@@ -179,32 +180,11 @@ class PrivateBroker:
         self._node = self._epmd = None
         (self._folder / "pids").unlink(missing_ok=True)
 
-    def _end_leftover(self) -> None:
-        """End the node that a killed run left on this folder: two nodes on one folder would corrupt it."""
-        with contextlib.suppress(OSError, ValueError):
-            for pid in map(int, (self._folder / "pids").read_text("utf-8").split()):
-                with contextlib.suppress(OSError):
-                    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-                    if f"{MARK}={self._folder}".encode() in environment:
-                        os.killpg(pid, signal.SIGKILL)
-                        time.sleep(0.5)
-
 
 def _user(name: str, password: str) -> dict[str, Any]:
     salt = os.urandom(4)
     digest = hashlib.sha256(salt + password.encode()).digest()
     return {"name": name, "tags": [], "password_hash": base64.b64encode(salt + digest).decode()}
-
-
-def end_group(process: subprocess.Popen[bytes], with_signal: signal.Signals, timeout: float) -> None:
-    """End a process that leads its own group, and everything in the group."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, with_signal)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def server_script() -> Path | None:

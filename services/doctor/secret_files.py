@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet
 from pydantic_settings import BaseSettings
 
 from services.doctor.findings import Finding, note, right, wrong
@@ -17,6 +17,7 @@ from services.followup.configured import system_settings as followup_systems
 from services.followup.settings import FollowupSettings
 from services.intake.configured import system_settings as intake_systems
 from services.intake.settings import IntakeSettings
+from shared.http.provider import SMALLEST_RSA, verifying
 from shared.http.system_tokens import SystemSettings
 from shared.http.tokens import InvalidTokens, load_tokens
 from shared.sealing import KEY_BYTES
@@ -168,7 +169,8 @@ def _provider_of_systems(prefix: str, read: Callable[[], SystemSettings]) -> lis
     if settings.keys_at and "://" not in settings.keys_at:
         variable = f"{prefix}_JWT_JWKS"
         try:
-            keys = len(KeySet.import_key_set(json.loads(Path(settings.keys_at).read_bytes())).keys)
+            published = json.loads(Path(settings.keys_at).read_bytes())
+            keys = KeySet.import_key_set(published).keys
         except (OSError, ValueError, TypeError, KeyError, JoseError) as error:
             return [
                 wrong(
@@ -178,7 +180,7 @@ def _provider_of_systems(prefix: str, read: Callable[[], SystemSettings]) -> lis
                     "write the JWKS of the provider there anew",
                 )
             ]
-        found.append(right(f"{variable}: {keys} khóa", f"{variable}: {keys} keys"))
+        found += _published_keys(f"{variable}: {settings.keys_at}", published["keys"], keys)
     if settings.may_administer:
         found.append(
             note(
@@ -191,6 +193,40 @@ def _provider_of_systems(prefix: str, read: Callable[[], SystemSettings]) -> lis
     return found or [
         right(f"{prefix}_JWT_ISSUER: {settings.issuer}", f"{prefix}_JWT_ISSUER: {settings.issuer}"),
     ]
+
+
+def _published_keys(said: str, published: Sequence[Mapping[str, object]], keys: Sequence[Key]) -> list[Finding]:
+    """What is right or wrong with the keys that a provider publishes, as they stand there and as they are read."""
+    found, trusted = list[Finding](), verifying(KeySet(list(keys))).keys
+    if any(key.is_private for key in keys):
+        found.append(
+            wrong(
+                f"{said} có khóa bí mật: ai đọc được tệp này thì ký được mã",
+                f"{said} has private keys: whoever reads this file can sign tokens",
+                "chỉ để khóa công khai ở đây, và thay các khóa ấy tại nhà cung cấp",
+                "leave the public keys alone there, and replace those keys at the provider",
+            )
+        )
+    if len(published) > 1 and not all(key.get("kid") for key in published):
+        found.append(
+            wrong(
+                f"{said} có khóa thiếu kid bên cạnh khóa khác: không mã nào dùng được khóa ấy",
+                f"{said} has a key without a kid beside others: no token can be verified by it",
+                "ghi kid cho từng khóa, như nhà cung cấp công bố",
+                "give each key its kid, as the provider publishes it",
+            )
+        )
+    if len(trusted) < len(keys):
+        dropped = len(keys) - len(trusted)
+        found.append(
+            (wrong if not trusted else note)(
+                f"{said}: {dropped} khóa không được tin (không phải cặp khóa ký, hoặc RSA dưới {SMALLEST_RSA} bit)",
+                f"{said}: {dropped} keys are not trusted (no pair that signs, or RSA of less than {SMALLEST_RSA} bits)",
+                "lấy JWKS của nhà cung cấp, với khóa đủ dài",
+                "take the JWKS of the provider, with keys that are long enough",
+            )
+        )
+    return found or [right(f"{said}: {len(keys)} khóa", f"{said}: {len(keys)} keys")]
 
 
 def _file(variable: str, path: str, account: ServiceUser) -> list[Finding]:

@@ -23,7 +23,13 @@ class FollowupSettings(BaseSettings):
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8571, ge=0, le=65535)
-    source: str = Field(default="followup", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
+    source: str = Field(
+        default="followup",
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="the name of this service's log; letters of ASCII, digits, full stops, _ and -",
+    )
     sources: str = Field(
         default="http://127.0.0.1:8570",
         description="the feeds that are followed, comma-separated; behind | a file with the URL of the source's broker",

@@ -1,6 +1,7 @@
 """What the settings name, for the service and for a command that works beside it without a server."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from services.intake.adapters.clamd import Clamd
 from services.intake.adapters.file_folder import LocalFolder
@@ -78,8 +79,10 @@ def check_sandbox(settings: IntakeSettings, born: str, *, is_movable: bool) -> N
             f"INTAKE_SANDBOX: a store called {SANDBOX_SOURCE} (INTAKE_SOURCE) with a clock of its own "
             "(INTAKE_CLOCK_START) would be a sandbox for ever: set this too, or name the store otherwise"
         )
-    if settings.sandbox and not (has_marks and is_loopback(settings.host)):
+    shown_at = urlsplit(settings.public_url).hostname or settings.host
+    if settings.sandbox and not (has_marks and is_loopback(settings.host) and is_loopback(shown_at)):
         raise WrongSettings(
-            f"INTAKE_SANDBOX: a sandbox listens on loopback, is called {SANDBOX_SOURCE} (INTAKE_SOURCE) and has a "
-            "clock of its own (INTAKE_CLOCK_START): set these, or leave the setting out"
+            "INTAKE_SANDBOX: a sandbox listens on loopback and is shown nowhere else (INTAKE_PUBLIC_URL), is called "
+            f"{SANDBOX_SOURCE} (INTAKE_SOURCE) and has a clock of its own (INTAKE_CLOCK_START): set these, or leave "
+            "the setting out"
         )

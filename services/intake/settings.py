@@ -27,7 +27,10 @@ class IntakeSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8570, ge=0, le=65535)
     source: str = Field(
-        default="", max_length=64, pattern=r"^[A-Za-z0-9._-]*$", description="the store's name; another for each store"
+        default="",
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="the store's name; another for each store; letters of ASCII, digits, full stops, _ and -",
     )
     public_url: PublicUrl = Field(default="", description="the address under which a proxy shows it, with its path")
     master_key_file: str = Field(default="", description="32 random bytes that wrap every data key")
@@ -60,7 +63,8 @@ class IntakeSettings(BaseSettings):
     attributes: str = Field(
         default="",
         pattern=rf"^({_ATTRIBUTE}( *, *{_ATTRIBUTE})*)?$",
-        description="the names of the province's own attributes of petitions, by commas, such as lai-chau.ho-ngheo",
+        description="the names of the province's own attributes of petitions, by commas, such as lai-chau.ho-ngheo: "
+        "small letters of ASCII and digits around one full stop, with - or _ between",
     )
     seed_calendars: bool = True
     pool_size: int = Field(default=8, ge=2, le=100)

@@ -1,11 +1,13 @@
 """The tokens of a sandbox: one caller of each kind, each with its token in a file of its own that its owner reads."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 from services.story.places import DISTRICT, PROVINCE
-from shared.http.tokens import Role, change_tokens, mint_token
+from shared.http.auth import Callers
+from shared.http.tokens import InvalidTokens, Role, change_tokens, load_tokens, mint_token
 from shared.identifiers import NATION
 from shared.sentences import Sentence
 
@@ -65,6 +67,17 @@ def kept_tokens(data: Path) -> dict[str, str]:
             _mint(data, caller, path)
         found[caller.name] = path.read_text("utf-8").strip()
     return found
+
+
+def known_callers(data: Path) -> Callers:
+    """Who may ask the sandbox: everybody in its tokens file. Raises InvalidTokens."""
+    return Callers(load_tokens(str(tokens_file(data))), local_allowed=False)
+
+
+def take_over(callers: Callers, data: Path) -> None:
+    """Let those call who stand in the tokens file by now, such as a second system that was added to it."""
+    with contextlib.suppress(InvalidTokens):  # both services log what is wrong with it
+        callers.replace(load_tokens(str(tokens_file(data))))
 
 
 def _mint(data: Path, caller: SandboxCaller, path: Path) -> None:

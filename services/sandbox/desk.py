@@ -30,6 +30,7 @@ from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, language_of, problem, problem_response
 from shared.http.server import server
 from shared.identifiers import local_day
+from shared.invalid_body import decoded
 
 HOST = "127.0.0.1"
 RESET_WITHIN = 60.0  # seconds
@@ -207,7 +208,7 @@ class SandboxDesk:
         headers = dict(request.scope["headers"])
         body = await whole_body(request, headers)
         check_type(headers, body)
-        asked = msgspec.json.decode(cleaned(body) or b"{}", type=kind)
+        asked = decoded(msgspec.json.Decoder(kind), cleaned(body) or b"{}")
 
         def alone() -> SandboxState:
             with self._acts.lock:

@@ -43,16 +43,18 @@ class SandboxPage(msgspec.Struct, frozen=True, kw_only=True):
     next_steps: list[SandboxStep]
 
 
-_HOLDS = (
+HOLDS = (
     Sentence(
-        "H35.10 Huyện Tam Đường: thời hạn trả lời tính từ hội nghị đối thoại (quy định mặc định); H35.10.31 là một xã.",
+        "H35.10 Huyện Tam Đường: thời hạn trả lời tính từ hội nghị đối thoại (quy định mặc định); H35.10.31 là "
+        "Thị trấn Tam Đường.",
         "H35.10, district Tam Đường: replies are counted from a dialogue conference (the default rules); H35.10.31 is "
-        "a commune of it.",
+        "its town Thị trấn Tam Đường.",
     ),
     Sentence(
-        "H35.11 Huyện Nậm Thử: thời hạn trả lời 15 ngày làm việc từ ngày tiếp nhận (12/QĐ-UBND); H35.11.31 là một xã.",
-        "H35.11, district Nậm Thử: replies within 15 working days of receipt (12/QĐ-UBND); H35.11.31 is a "
-        "commune of it.",
+        "H35.11 Huyện Nậm Thử: thời hạn trả lời 15 ngày làm việc từ ngày tiếp nhận (12/QĐ-UBND); H35.11.31 là "
+        "Xã Nậm Thử.",
+        "H35.11, district Nậm Thử: replies within 15 working days of receipt (12/QĐ-UBND); H35.11.31 is its commune "
+        "Xã Nậm Thử.",
     ),
     Sentence(
         "MAU-001 đã được trả lời đúng hạn, MAU-002 quá hạn, MAU-003 vừa tiếp nhận; cả ba của nguồn cong-thu-nghiem.",
@@ -100,7 +102,7 @@ def page_of(data: Path, intake: str, followup: str, sandbox: str, broker: str) -
             )
             for each in CALLERS
         ],
-        holds=[said._asdict() for said in _HOLDS],
+        holds=[said._asdict() for said in HOLDS],
         next_steps=[SandboxStep(vi=said.vi, en=said.en, command=command) for said, command in STEPS],
     )
 

@@ -16,7 +16,7 @@ from shared.identifiers import LOCAL_ZONE
 BEGINS = datetime(2026, 1, 5, 8, 0, tzinfo=LOCAL_ZONE)
 OPENS = datetime(2026, 3, 2, 8, 0, tzinfo=LOCAL_ZONE)
 
-_OTHER = (
+OTHER_PLACES = (
     StoryPlace(OTHER_DISTRICT, "Huyện Nậm Thử", "district", PROVINCE),
     StoryPlace(f"{OTHER_DISTRICT}.31", "Xã Nậm Thử", "commune", OTHER_DISTRICT),
 )
@@ -40,7 +40,7 @@ _PETITIONS = {
 
 def seed(acts: SandboxActs) -> None:
     """Record the seed through the public commands. Recorded in part, it goes on where it was. Raises RefusedByPair."""
-    for place in (*PLACES, *_OTHER):
+    for place in (*PLACES, *OTHER_PLACES):
         _register(acts, "jurisdictions", place.code, name=place.name, level=place.level, parent=place.parent)
     for body in (*BODIES, _OTHER_BODY):
         _register(acts, "agencies", body.code, name=body.name, jurisdiction=body.jurisdiction)

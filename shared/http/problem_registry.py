@@ -55,6 +55,28 @@ def statuses_of(service: str) -> Mapping[str, list[int]]:
     return found[service]
 
 
+class OperationProblems(msgspec.Struct, frozen=True):
+    """The problems of a service by their codes, with their statuses: those of its door, so of every operation, and
+    those of each operation."""
+
+    door: dict[str, list[int]]
+    operations: dict[str, dict[str, list[int]]]
+
+
+@functools.cache
+def operation_problems(service: str) -> OperationProblems:
+    """Which problems each operation of a service may be answered with, as read from the code behind it."""
+    text = resources.files("shared.http").joinpath("operation_problems.json").read_bytes()
+    return msgspec.json.decode(text, type=dict[str, OperationProblems])[service]
+
+
+def problems_of(service: str, kinds: Mapping[str, ProblemKind], operation_id: str, status: int) -> list[ProblemKind]:
+    """The problems with a status that an operation may be answered with."""
+    known = operation_problems(service)
+    answers = (known.door, known.operations.get(operation_id, {}))
+    return [kind for kind in kinds.values() if any(status in each.get(kind.code, ()) for each in answers)]
+
+
 def kinds_of(service: str, words: Mapping[str, ProblemWords]) -> dict[str, ProblemKind]:
     """The problems of a service by their codes, in the words that it has."""
     return {

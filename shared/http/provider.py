@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import structlog
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, Key, KeySet, OKPKey, RSAKey
 
 from shared.http.loopback import is_loopback
 
@@ -24,6 +24,8 @@ MOST = 256 * 1024  # bytes of an answer
 READ_EVERY = 300.0  # seconds between two readings of the keys
 AGAIN = 10.0  # seconds before they are read again for a key that is not known, or after a failure
 OLDEST = 3600.0  # seconds for which keys are trusted while the provider does not answer
+SMALLEST_RSA = 2048  # bits of a key that is trusted (RFC 7518, 3.3)
+SIGNING_CURVES = frozenset({"Ed25519", "Ed448"})  # of the OKP keys; others agree on keys
 KEYS_OLD = 900.0  # seconds after which it is said that the keys could not be read
 WELL_KNOWN = "/.well-known/openid-configuration"
 
@@ -61,6 +63,21 @@ def is_safe_url(url: str) -> bool:
         and not parts.username
         and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
     )
+
+
+def verifying(keys: KeySet) -> KeySet:
+    """The keys among some that may verify a token."""
+    return KeySet([key for key in keys.keys if _verifies(key)])
+
+
+def _verifies(key: Key) -> bool:
+    match key:
+        case RSAKey():
+            return key.public_key.key_size >= SMALLEST_RSA
+        case OKPKey():
+            return key.curve_name in SIGNING_CURVES
+        case _:
+            return isinstance(key, ECKey)
 
 
 class Provider:
@@ -140,12 +157,13 @@ class Provider:
         self._tried_at = self._clock()
         content = await self._published()
         try:
-            found = KeySet.import_key_set(msgspec.json.decode(content))
+            given = KeySet.import_key_set(msgspec.json.decode(content))
+            found = verifying(given)
         except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ProviderAway(f"its keys are none: {type(error).__name__}") from None
         if self._keys is None or found.as_dict() != self._keys.as_dict():
             self._keys, self.generation = found, self.generation + 1
-            log.info("provider_keys_read", keys=len(found.keys))
+            log.info("provider_keys_read", keys=len(found.keys), not_trusted=len(given.keys) - len(found.keys))
         self._read_at = self._clock()
 
     async def _published(self) -> bytes:
@@ -191,16 +209,19 @@ def _beginning(path: Path) -> bytes:
 
 
 async def bounded(client: httpx.AsyncClient, request: httpx.Request, refused: type[Exception] | None = None) -> bytes:
-    """What the provider answers, within the bounds of time and size.
+    """What the provider answers, within the bounds of time and size, which hold as it is sent: nothing is unfolded.
 
     Raises ProviderAway, and `refused` where the provider refuses what was asked.
     """
+    request.headers["Accept-Encoding"] = "identity"
     try:
         async with asyncio.timeout(TIMEOUT):
             answer = await client.send(request, stream=True, follow_redirects=False)
             try:
+                if answer.headers.get("content-encoding", "identity") != "identity":
+                    raise ProviderAway("it answered in an encoding that it was not asked for")
                 body = b""
-                async for piece in answer.aiter_bytes():
+                async for piece in answer.aiter_raw():
                     body += piece
                     if len(body) > MOST:
                         raise ProviderAway(f"it answered more than {MOST} bytes")

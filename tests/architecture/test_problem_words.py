@@ -139,7 +139,7 @@ def test_every_sentence__is_said_somewhere() -> None:
     }
     # These go by a status of HTTP; the console takes one out of the table; a body that is no JSON says why by a key.
     chosen |= {(code, "") for code in HTTP_CODES.values()}
-    chosen |= {("malformed-json", "utf-8"), ("malformed-json", "json-in-utf-8")}
+    chosen |= {("malformed-json", key) for key in DOOR_WORDS["malformed-json"].sentences}
     chosen.add(("no-answer", ""))  # by the proxies of deploy/, in these words
     # The console says what it waited for: a sending or a page.
     chosen |= {("intake-away", key) for key in ("", "slow", "slow-to-open")}

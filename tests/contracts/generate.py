@@ -25,6 +25,7 @@ SCHEMAS = ROOT / "contracts" / "schemas"
 POLICY = ROOT / "contracts" / "policy.schema.json"
 DICTIONARY = ROOT / "contracts" / "tu-dien-du-lieu.xlsx"
 PROBLEMS = ROOT / "shared" / "http" / "problem_statuses.json"
+OPERATIONS = ROOT / "shared" / "http" / "operation_problems.json"
 TOPICS = ROOT / "tests" / "architecture" / "topics.txt"
 MAP = ROOT / "docs" / "architecture.md"
 CONSOLE_PAGE = ROOT / "docs" / "howto" / "work-in-the-console.md"
@@ -36,7 +37,7 @@ def outputs() -> dict[Path, str]:
     found = {SCHEMAS / f"{topic}.json": _json(json_schema(topic)) for topic in EVENTS}
     found[ROOT / "contracts" / "asyncapi.yaml"] = asyncapi_yaml()
     found[POLICY] = _json(policy.schema())
-    found[PROBLEMS] = _json(problems.statuses())
+    found[PROBLEMS], found[OPERATIONS] = _json(problems.statuses()), _json(problems.kinds())
     for service, build in _applications().items():
         found[ROOT / "contracts" / f"openapi-{service}.json"] = _json(build())
     pages = ROOT / "docs" / "reference"
@@ -67,7 +68,7 @@ def breaking(path: Path, content: str) -> list[str]:
             f"{path.name} {change}"
             for change in broken_channels(yaml.safe_load(path.read_text("utf-8")), yaml.safe_load(content))
         ]
-    if not path.exists() or path.suffix != ".json" or path == PROBLEMS:
+    if not path.exists() or path.suffix != ".json" or path in (PROBLEMS, OPERATIONS):
         return []
     old, new = json.loads(path.read_text("utf-8")), json.loads(content)
     found = missing_operations(old, new) if "openapi" in old else incompatibilities(old, new)
@@ -109,8 +110,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.check:
         return _report([f"{name} is not current: run `make contracts`" for name in stale()])
-    # The documents are made from it.
+    # The documents are made from these.
     PROBLEMS.write_text(_json(problems.statuses()), "utf-8")
+    OPERATIONS.write_text(_json(problems.kinds()), "utf-8")
     found = [f"{topic}: the event is gone" for topic in removed_topics()]
     contents = outputs()
     for path, content in contents.items():

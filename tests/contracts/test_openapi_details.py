@@ -101,7 +101,11 @@ def test_problems__of_rules_stand_where_the_rule_is_asked() -> None:
         return {each.removeprefix(TYPE_PREFIX) for each in document["components"]["responses"][name]["x-problem-types"]}
 
     closing, opening = "/v1/petitions/{target}/closure", "/v1/conferences/{target}/opening"
-    assert "already-escalated" in types(closing, "post", "409")
+    assert "closing-without-reply-or-ground" in types(closing, "post", "409")
+    assert "already-escalated" not in types(closing, "post", "409")
+    pushing = types("/v1/petitions/by-reference/{source}/{external_id}", "put", "409")
+    assert pushing >= {"reference-annulled", "reference-erased", "source-version-reused", "contended"}
+    assert pushing.isdisjoint({"already-raised", "already-escalated", "conference-already-opened"})
     for decision in ("acceptance", "refusal"):
         assert "conflict-decided" in types(f"/v1/conflicts/{{conflict_id}}/{decision}", "post", "409")
     assert "already-escalated" not in types(opening, "post", "409")

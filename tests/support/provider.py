@@ -35,6 +35,8 @@ class Signer:
         self.renewable: dict[str, str] = {}
         #: What it answers instead, by path.
         self.instead: dict[str, tuple[int, bytes]] = {}
+        #: How its bodies are said to be encoded.
+        self.encoding = "identity"
 
     def rotate(self, key_id: str) -> None:
         """Sign by another key, which is published beside the others."""
@@ -116,7 +118,9 @@ async def signing() -> AsyncIterator[Signer]:
             )
             status, body = signer.answer(head.split(b" ")[1].decode(), await reader.readexactly(length))
             writer.write(
-                b"HTTP/1.1 %d x\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body)) + body
+                b"HTTP/1.1 %d x\r\nContent-Length: %d\r\nContent-Encoding: %s\r\nConnection: close\r\n\r\n"
+                % (status, len(body), signer.encoding.encode())
+                + body
             )
             await writer.drain()
         writer.close()

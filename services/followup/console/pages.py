@@ -27,6 +27,7 @@ from services.followup.console.roles import ADMINISTERING, SEEING_PEOPLE, has_an
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
+from services.followup.domain.wording.languages import language_words
 from services.followup.domain.wording.names import (
     Bilingual,
     body_words,
@@ -279,7 +280,9 @@ def field_title(name: str, topic: str = "") -> Bilingual:
 
 
 def choice_words(topic: str, name: str, value: str) -> Bilingual | None:
-    """What a value of a choice is called; None where the field is no choice."""
+    """What a value of a choice, or a language, is called; None where the field is neither."""
+    if name == "language":
+        return language_words(value)
     table = CHOICE_TITLES.get(f"{topic}.{name}") or CHOICE_TITLES.get(name) or {}
     found = table.get(value)
     return Bilingual(found.vi, found.en) if found else None

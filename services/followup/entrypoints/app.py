@@ -19,7 +19,7 @@ from shared.http.methods import with_head_and_options
 from shared.http.openapi import REF, document, finish, without_defaults
 from shared.http.openapi_details import with_details
 from shared.http.parameters import PARAMETER_HANDLERS
-from shared.http.problem_registry import ProblemKind, kinds_of
+from shared.http.problem_registry import ProblemKind, kinds_of, problems_of
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 from shared.problem_words import DOOR_WORDS
@@ -82,8 +82,8 @@ def _kinds() -> dict[str, ProblemKind]:
     return kinds_of("followup", DOOR_WORDS)
 
 
-def _problems_of(_: Mapping[str, Any], status: int) -> list[ProblemKind]:
-    return [kind for kind in _kinds().values() if status in kind.statuses]
+def _problems_of(operation: Mapping[str, Any], status: int) -> list[ProblemKind]:
+    return problems_of("followup", _kinds(), operation["operationId"], status)
 
 
 def _complete(found: OpenAPI) -> None:

@@ -75,7 +75,7 @@ async def or_400(page: Awaitable[T]) -> T:
     try:
         return await page
     except InvalidCursor:
-        raise problem(400, "invalid-cursor") from None
+        raise problem(400, "invalid-cursor", field="cursor") from None
 
 
 def several_sources(sources: Sequence[str]) -> ProblemError:

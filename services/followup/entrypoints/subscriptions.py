@@ -54,7 +54,7 @@ from shared.http.openapi import body_operation, describe_answer, problems
 from shared.http.permissions import Permission, permitted
 from shared.http.problems import problem
 from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, ordered_id
-from shared.invalid_body import wrong_field
+from shared.invalid_body import MalformedJson, decoded, wrong_field
 from shared.sealing import BrokenSeal
 
 PATH = "/v1/subscriptions"
@@ -63,6 +63,7 @@ OLD_SECRET_FOR = timedelta(hours=24)
 TEST_TYPE = "vn.doithoai.webhook.test"
 _OF_ONE = problems(400, 401, 403, 404, 503)
 _CHANGING = problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
+_WITHOUT_BODY = problems(400, 401, 403, 404, 409, 413, 415, 503)
 
 
 def subscription_routes(door: WebhookDoor | None) -> list[HTTPRouteHandler]:
@@ -201,7 +202,10 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
             return await door.view(await door.verified(made, caller.name, paused) if is_moved else made)
 
     @delete(
-        f"{PATH}/{{subscription_id:uuid}}", summary="Be sent nothing more", tags=["subscription"], responses=_CHANGING
+        f"{PATH}/{{subscription_id:uuid}}",
+        summary="Be sent nothing more",
+        tags=["subscription"],
+        responses=_WITHOUT_BODY,
     )
     async def unsubscribe(request: HttpRequest, subscription_id: FromPath[UUID]) -> None:
         door, caller = open_door(), caller_of(request)
@@ -213,7 +217,7 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
         summary="Be sent nothing for a while",
         tags=["subscription"],
         status_code=200,
-        responses=_CHANGING,
+        responses=_WITHOUT_BODY,
     )
     async def pause_subscription(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
         door, caller = open_door(), caller_of(request)
@@ -230,7 +234,7 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
         "histories have, so that some events come again.",
         tags=["subscription"],
         status_code=200,
-        responses=_CHANGING,
+        responses=_WITHOUT_BODY,
     )
     async def resume_subscription(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
         door, caller = open_door(), caller_of(request)
@@ -264,7 +268,7 @@ def _change_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandle
         description="For 24 hours each request bears the signatures of both.",
         tags=["subscription"],
         status_code=200,
-        responses=_CHANGING,
+        responses=_WITHOUT_BODY,
     )
     async def replace_secret(request: HttpRequest, subscription_id: FromPath[UUID]) -> SecretView:
         door, caller = open_door(), caller_of(request)
@@ -296,7 +300,7 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
         summary="Ask the sink for its consent once more",
         tags=["subscription"],
         status_code=200,
-        responses=_CHANGING,
+        responses=_WITHOUT_BODY,
     )
     async def verify_sink(request: HttpRequest, subscription_id: FromPath[UUID]) -> SubscriptionView:
         door, caller = open_door(), caller_of(request)
@@ -310,7 +314,7 @@ def _request_routes(open_door: Callable[[], WebhookDoor]) -> list[HTTPRouteHandl
         description=f"Signed like any other; its type is `{TEST_TYPE}`.",
         tags=["subscription"],
         status_code=200,
-        responses=_CHANGING,
+        responses=_WITHOUT_BODY,
     )
     async def send_test(request: HttpRequest, subscription_id: FromPath[UUID]) -> AttemptView:
         door, caller = open_door(), caller_of(request)
@@ -432,9 +436,11 @@ async def _body(request: HttpRequest, kind: type[Any]) -> Any:
         accepted = {"Accept-Encoding": "identity"}
         raise problem(415, "unsupported-media-type", "encoding", field="Content-Encoding", headers=accepted)
     try:
-        return msgspec.json.decode(await request.body(), type=kind)
+        return decoded(msgspec.json.Decoder(kind), await request.body())
     except msgspec.ValidationError as error:
         wrong = wrong_field(error)
         raise problem(422, "invalid-body", wrong.sentence, field=wrong.field, **wrong.values) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise problem(400, "malformed-json") from None
+    except UnicodeDecodeError:
+        raise problem(400, "malformed-json", "utf-8") from None
+    except MalformedJson as error:
+        raise problem(400, "malformed-json", error.sentence, **error.values) from None

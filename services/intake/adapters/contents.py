@@ -27,7 +27,8 @@ class StoredContents:
     async def record_reading(self, caller: str, on_behalf_of: str, subject_id: UUID) -> None:
         """Write down who reads, before anything is read."""
         await self._pool.execute(
-            "INSERT INTO content_reads (read_id, caller, on_behalf_of, subject_id) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO content_reads (read_id, read_at, caller, on_behalf_of, subject_id) "
+            "VALUES ($1, store_now(), $2, $3, $4)",
             self._new_id(),
             caller,
             on_behalf_of,

@@ -19,14 +19,14 @@ _ADVANCE = """
 INSERT INTO push_versions AS known (source, external_id, source_version, alike_version, alike_at)
 VALUES ($1, $2, $3, CASE WHEN $4::integer > 0 THEN $3 ELSE '' END, $4)
 ON CONFLICT (source, external_id) DO UPDATE
-SET source_version = excluded.source_version, pushed_at = clock_timestamp(),
+SET source_version = excluded.source_version, pushed_at = store_now(),
     alike_version = CASE WHEN excluded.alike_at > 0 THEN excluded.alike_version ELSE known.alike_version END,
     alike_at = CASE WHEN excluded.alike_at > 0 THEN excluded.alike_at ELSE known.alike_at END
 WHERE (length(known.source_version), known.source_version COLLATE "C")
     <= (length(excluded.source_version), excluded.source_version COLLATE "C")
 """
 _SUPERSEDE = """
-UPDATE conflicts SET state = 'superseded', decided_at = clock_timestamp()
+UPDATE conflicts SET state = 'superseded', decided_at = store_now()
 WHERE source = $1 AND external_id = $2 AND state = 'open' AND source_version <> $3
 """
 # Nothing is recorded until this transaction ends: an erasure is seen by the check, or finds what it is to forget.
@@ -50,10 +50,10 @@ ORDER BY pushed_at, conflict_id LIMIT $6
 """
 # What is recorded is accepted, whatever was said of it meanwhile.
 _DECIDE = """
-UPDATE conflicts SET state = $2, decided_by = $3, decided_at = clock_timestamp()
+UPDATE conflicts SET state = $2, decided_by = $3, decided_at = store_now()
 WHERE conflict_id = $1 AND (state = 'open' OR $2 = 'accepted' AND state <> 'accepted')
 """
-# An erasure that was killed, or recorded by an older release, left it behind.
+# Whoever recorded the erasure: also a process that was killed then, or an older release.
 _FORGET_ERASED = """
 UPDATE conflicts SET sealed = '' WHERE sealed <> '' AND EXISTS (
     SELECT 1 FROM stored_events e WHERE e.originator_id = petition_id AND e.topic = 'PersonalDataErased'

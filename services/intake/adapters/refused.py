@@ -20,7 +20,8 @@ AT_ONCE = 8  # commands that are opened together: each may have the size of the 
 _FIRST = UUID(int=0)
 
 _KEEP = """
-INSERT INTO refused_commands (refused_id, caller, command, reason_code, sealed) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO refused_commands (refused_id, refused_at, caller, command, reason_code, sealed)
+VALUES ($1, store_now(), $2, $3, $4, $5)
 """
 _LIST = """
 SELECT refused_id, refused_at, caller, command, reason_code, sealed = '' AS is_erased FROM refused_commands
@@ -83,7 +84,6 @@ class RefusedCommands:
 
         A command says who a petitioner is by phone or document, or by everything that is known of them.
         """
-        await self.forget_conflicts(streams)
         names = {named, *map(str, streams)}
         rows = await self._pool.fetch(
             "SELECT external_id FROM external_references WHERE originator_id = ANY ($1)", list(streams)
@@ -96,10 +96,6 @@ class RefusedCommands:
             # Off the loop: what was kept may be large.
             if found := await asyncio.to_thread(self._naming, [tuple(row) for row in rows], wanted):
                 await self._pool.execute("SELECT erase_refused($1)", found)
-
-    async def forget_conflicts(self, petitions: Collection[UUID]) -> None:
-        """Forget what pushes that are conflicts say of some petitions."""
-        await self._pool.execute("UPDATE conflicts SET sealed = '' WHERE petition_id = ANY ($1)", list(petitions))
 
     async def _identities(self, petitioner: str, petitions: Collection[UUID]) -> list[dict[str, str]]:
         keys = {row["key_id"]: StoredKey(*row.values()) for row in await self._pool.fetch(_KEYS, petitioner)}

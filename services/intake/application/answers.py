@@ -10,6 +10,7 @@ import msgspec
 
 from services.intake.application.case_queries import CaseQueries, Contents, Opener
 from services.intake.application.errors import NotFound
+from services.intake.application.known_reference import is_erased
 from services.intake.application.ports import History, NamedFile
 from services.intake.domain import AnyFact, Caller, NotAllowed, check_sender, files_named
 from shared.cases.facts import by_effect, standing
@@ -28,7 +29,8 @@ from shared.events.petition import (
 )
 from shared.sentences import Sentence
 
-#: Whether the sealed words of an answer are in it: all that there are, none for this caller, or none any more.
+#: Whether the sealed words of an answer are in it: all that there are, none for this caller, or only what is left
+#: after somebody's personal data was erased, which everybody is told who may hold a copy.
 Content = Literal["open", "withheld", "erased"]
 
 
@@ -214,7 +216,7 @@ class Answers:
         acceptance, redirection = _last(asked, AcceptanceNoticeSent), _last(asked, PetitionRedirected)
         extension = _last(last, ExtensionGranted)
         state = public_state(asked.facts)
-        told = [await self._reply(asked.petition_id, link, fact, opened) for link, fact in replies]
+        told = [await self._reply(chain, link, fact, opened) for link, fact in replies]
         case, own = fold_reply_case(last.facts), fold_reply_case(asked.facts)
         begun = case.round.reopened.position if case is not None and case.round.reopened is not None else 0
         is_current = bool(replies) and replies[-1][1].position > begun
@@ -227,8 +229,8 @@ class Answers:
             open311=_open311(state),
             changed_at=max(link.facts[-1].recorded_at for link in chain.links),
             content=content,
-            acceptance=await self._notice(asked, acceptance, opened) if acceptance is not None else None,
-            refusal=await self._notice(asked, refusal, opened) if refusal is not None else None,
+            acceptance=await self._notice(chain, acceptance, opened) if acceptance is not None else None,
+            refusal=await self._notice(chain, refusal, opened) if refusal is not None else None,
             redirection=_redirection(redirection) if redirection is not None else None,
             expected_on=extension.event.expected_on if extension is not None else None,
             reply=told[-1] if is_current else None,
@@ -243,19 +245,20 @@ class Answers:
         """The sealed words of some facts, by event, once each reading is recorded."""
         holders = list(dict.fromkeys(link.petition_id for link, _ in words))
         wanted = {fact.event_id for _, fact in words}
+        was_erased = is_erased(chain.links[0].facts)
         if not chain.may_open:
-            return "withheld", {}
+            return "erased" if was_erased else "withheld", {}
         if not holders:
-            return "open", {}
+            return "erased" if was_erased else "open", {}
         for petition_id in holders:
             await self._contents.record_reading(caller.name, on_behalf_of, petition_id)
         rows = [row for row in await self._contents.sealed_of(*holders) if row.event_id in wanted]
         keys = {key.key_id: key for key in await self._history.keys_of(holders)}
         opened = {row.event_id: self._opener.opened(row, keys) for row in rows}
-        return "erased" if any(not each for each in opened.values()) else "open", opened
+        return "erased" if was_erased or any(not each for each in opened.values()) else "open", opened
 
     async def _reply(
-        self, asked: UUID, link: ChainLink, fact: AnyFact, opened: dict[UUID, dict[str, Any]]
+        self, chain: Chain, link: ChainLink, fact: AnyFact, opened: dict[UUID, dict[str, Any]]
     ) -> ReplyView:
         event, words = fact.event, opened.get(fact.event_id, {})
         if isinstance(event, PetitionAnsweredAtConference):
@@ -269,27 +272,27 @@ class Answers:
             number=event.number,
             signatory=event.signatory,
             digest=event.digest,
-            file=await self._file(asked, link, event.digest),
+            file=await self._file(chain, link, event.digest),
             answers=event.answers,
             text=words.get("text", ""),
         )
 
-    async def _notice(self, link: ChainLink, fact: AnyFact, opened: dict[UUID, dict[str, Any]]) -> NoticeView:
+    async def _notice(self, chain: Chain, fact: AnyFact, opened: dict[UUID, dict[str, Any]]) -> NoticeView:
         event: Any = fact.event
         return NoticeView(
             number=event.number,
             on=fact.on,
             digest=event.digest,
-            file=await self._file(link.petition_id, link, event.digest),
+            file=await self._file(chain, chain.links[0], event.digest),
             ground=opened.get(fact.event_id, {}).get("ground", ""),
         )
 
-    async def _file(self, asked: UUID, link: ChainLink, digest: str) -> str | None:
-        """Where a file is fetched; None where nobody uploaded it, or it was erased."""
-        named = await self._files.named(link.petition_id, digest) if digest else None
+    async def _file(self, chain: Chain, link: ChainLink, digest: str) -> str | None:
+        """Where a file is fetched; None where the caller may not, nobody uploaded it, or it was erased."""
+        named = await self._files.named(link.petition_id, digest) if digest and chain.may_open else None
         if named is None or named.uploaded is None:
             return None
-        return f"/v1/petitions/{asked}/files/{digest}"
+        return f"/v1/petitions/{chain.links[0].petition_id}/files/{digest}"
 
     async def begin_reading_file(self, caller: Caller, on_behalf_of: str, petition_id: UUID, digest: str) -> UUID:
         """The petition whose record names a file that a system sent or that answers it, once the reading is recorded.

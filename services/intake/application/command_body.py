@@ -13,7 +13,7 @@ from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
 from services.intake.domain.field_checks import DIGEST
 from shared.calendar import CalendarYear
 from shared.events import DATED_EVENTS, DatedEvent
-from shared.invalid_body import InvalidBody
+from shared.invalid_body import decoded
 
 MAX_SHORT = 200  # characters: references and names are indexed
 Short = Annotated[str, msgspec.Meta(max_length=MAX_SHORT)]
@@ -140,11 +140,8 @@ class BodyCodec:
         self._event_type = route.event_type
 
     def decode(self, body: bytes) -> Extras:
-        """The body. Raises InvalidBody (a wrong field), msgspec.DecodeError (not JSON at all)."""
-        try:
-            return self._decoder.decode(body or self.EMPTY)
-        except msgspec.ValidationError as error:
-            raise InvalidBody(str(error), self.type) from None
+        """The body. Raises InvalidBody (a wrong field), MalformedJson (not JSON at all)."""
+        return decoded(self._decoder, body or self.EMPTY)
 
     def event(self, body: Extras, effective_on: date, **given: Any) -> DatedEvent:
         """The event that a body asks for; `given` are the fields from the address."""

@@ -79,8 +79,6 @@ class CommandHandler:
             with span("append"):
                 appended = await self._writer.append(append)
             if decided.erasure:
-                # A push may have been weighed in between.
-                await self._refused.forget_conflicts({fact.originator_id for fact in decided.facts})
                 self._keeper.wake()
             return self._done(decided, append, appended)
 

@@ -33,12 +33,13 @@ from services.intake.domain import (
 )
 from services.intake.domain.acts import RESTING_ON_RULES
 from services.intake.domain.catalogues import CATALOGUE_FIELDS
+from services.intake.domain.field_checks import check_reference
 from services.intake.domain.people import key_owner
 from shared.events import SEALED, DatedEvent, PetitionReference
 from shared.events.person import PersonEvent, PersonNameErased
 from shared.events.petition import PersonalDataErased, PetitionReceived
 from shared.events.regulation import PolicyAdopted
-from shared.identifiers import derived_id, kept_forms, lineage
+from shared.identifiers import derived_id, kept_forms, lineage, normalised
 
 
 class Erasure(msgspec.Struct, frozen=True):
@@ -123,6 +124,7 @@ class CommandDecider:
     async def decide(self, command: Command, known: RegulationSnapshot | None = None) -> Decided:
         """The facts of a command and what they rest on: what is known now, or what was `known`. Raises Refused."""
         known = known or self._regulation_cache.snapshot()
+        check_reference(normalised(command.body.source), normalised(command.body.external_id))
         if command.codec.route is ERASURE:
             return await self._erasure(command, known)
         event, regulation = self._event(command, known), known.regulation

@@ -5,10 +5,7 @@ from typing import Any
 import msgspec
 
 from shared.identifiers import normalised
-
-
-class MalformedJson(ValueError):
-    """The body is not JSON in UTF-8; the text is the key of what is wrong: `utf-8` or `json-in-utf-8`."""
+from shared.invalid_body import MalformedJson, malformed
 
 
 class NulCharacter(ValueError):
@@ -38,8 +35,10 @@ def _written_out(body: bytes) -> bytes:
     try:
         value: Any = msgspec.json.decode(body)
         written = msgspec.json.encode(value)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UnicodeError:
         raise MalformedJson("json-in-utf-8") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise malformed(error, body) from None
     # An escaped backslash before `u0000` is ordinary text; anything else that is still written so is a NUL.
     if b"\\u0000" in written.replace(b"\\\\", b""):
         raise NulCharacter

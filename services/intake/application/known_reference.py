@@ -21,7 +21,7 @@ from shared.cases.facts import annulled_ids
 from shared.events import SEALED, DatedEvent
 from shared.events.person import PersonNameErased
 from shared.events.petition import PersonalDataErased
-from shared.identifiers import MalformedCode, agency_code, is_within, normalised
+from shared.identifiers import MalformedCode, agency_code, normalised
 
 _DIGEST = re.compile(r"[0-9A-Fa-f]{64}")  # kept in small letters
 
@@ -44,7 +44,9 @@ class KnownReferences:
 
         Raises ReferenceUsed, ReferenceAnnulled, ReferenceDiffers.
         """
-        if place.topic != command.codec.route.topic or not is_within(place.jurisdiction, command.caller.jurisdiction):
+        if place.topic != command.codec.route.topic or not await self._regulation_cache.lies_within(
+            place.jurisdiction, command.caller.jurisdiction
+        ):
             raise ReferenceUsed
         facts = (await self._history.facts([place.originator_id]))[place.originator_id]
         fact = next(fact for fact in facts if fact.version == place.version)

@@ -194,10 +194,6 @@ class RefusedBodies(Protocol):
         """Erase what is kept of every command that names this petitioner or person, or one of their streams."""
         ...
 
-    async def forget_conflicts(self, petitions: Collection[UUID]) -> None:
-        """Forget what pushes that are conflicts say of some petitions."""
-        ...
-
 
 class Seals(Protocol):
     """Sealing and keyed fingerprints."""

@@ -74,6 +74,14 @@ class RegulationCache:
         await self.refresh()
         await self._history.confirm(self.facts[-1].position if self.facts else 0, epoch)
 
+    async def lies_within(self, jurisdiction: str, place: str) -> bool:
+        """Whether a jurisdiction's cases are those of a place; it is read anew before it is said that they are not."""
+
+        def lies() -> bool:
+            return self.regulation.lies_within(jurisdiction, place, self.today)
+
+        return lies() or (await self.refresh() and lies())
+
     def _stream_of(self, fact: AnyFact) -> UUID:
         """The aggregate of a fact of the regulation; an annulment is in that of the record that it takes back."""
         event = fact.event

@@ -21,6 +21,7 @@ MAX_ITEMS = 1_000  # of one list: a conference lists its guests and a petition i
 MOST = 10_000_000  # of any other number: people, working days
 MAX_FILE = 1_000_000_000_000  # bytes of an attachment
 NUL = "\x00"
+REPLACEMENT = "\ufffd"  # stands for bytes that were no text: many of them look the same
 #: Stands in historic data where an office's register does not say what the record asks for.
 NOT_RECORDED = "không ghi / not recorded"
 
@@ -75,6 +76,21 @@ def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ())
         if not getattr(event, name):
             raise errors.InvalidValue(name, "none-listed")
     return msgspec.structs.replace(event, **changed) if changed else event
+
+
+def check_reference(source: str, external_id: str) -> None:
+    """Refuse a reference that cannot be told from another where it is written: in an event, an address, a line.
+
+    Earlier releases recorded such: what is known by one is still found by it. Raises InvalidValue.
+    """
+    for field, text in (("source", source), ("external_id", external_id)):
+        if not is_writable(text):
+            raise errors.InvalidValue(field, "unprintable")
+
+
+def is_writable(name: str) -> bool:
+    """Whether every character of a name is seen where it is written."""
+    return name.isprintable() and REPLACEMENT not in name
 
 
 def require_content(event: DatedEvent, *names: str) -> None:

@@ -205,8 +205,9 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "the version before is an instant, {last}; go on with instants",
             ),
             "unprintable": Sentence(
-                "Mã tham chiếu không được chứa ký tự điều khiển; hãy bỏ chúng.",
-                "a reference may not hold control characters: leave them out",
+                "Mã tham chiếu không được chứa ký tự điều khiển, ký tự không in được hoặc ký tự thay thế U+FFFD; "
+                "hãy bỏ chúng.",
+                "a reference may not hold control characters, others that cannot be printed, or U+FFFD: leave them out",
             ),
             "other-than-address": Sentence(
                 "Giá trị này khác với địa chỉ; hãy bỏ đi hoặc ghi {named}.",

@@ -18,7 +18,7 @@ from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.commands import headers_of, key_of
 from shared.http.auth import caller_of
 from shared.http.permissions import for_roles
-from shared.invalid_body import InvalidBody
+from shared.invalid_body import decoded
 
 
 class ActInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +55,7 @@ def _route(act: CompositeAct, handler: ActHandler) -> HTTPRouteHandler:
         check_type(headers, body)
         given = GivenAct(
             definition=act,
-            parts=parts_of(act, _decoded(cleaned(body)).parts),
+            parts=parts_of(act, decoded(_decoder, cleaned(body)).parts),
             caller=domain_caller(caller_of(request)),
             key=key_of(headers),
         )
@@ -69,10 +69,3 @@ def _roles_of(act: CompositeAct) -> frozenset[str]:
     """The roles of its commands: who has none of them may give no part of it."""
     routes = (codec.route for codec in CODECS.values())
     return frozenset(role for route in routes if route.topic in act.commands for role in route.roles)
-
-
-def _decoded(body: bytes) -> ActInput:
-    try:
-        return _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidBody(str(error), ActInput) from None

@@ -10,10 +10,11 @@ from litestar.handlers import HTTPRouteHandler
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import json_of
-from shared.http.openapi import body_operation
+from shared.http.openapi import body_operation, problems
 from shared.http.permissions import KNOWN, for_roles, permitted
 from shared.http.problems import problem
 from shared.identifiers import local_day
+from shared.invalid_body import decoded
 from shared.postgres.store import FIRST_CLOCK_YEAR, LAST_CLOCK_YEAR, MovedBackwards, OutOfYears
 
 
@@ -39,6 +40,9 @@ class ClockMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+_move = msgspec.json.Decoder(ClockMove)
+
+
 def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: Any) -> list[HTTPRouteHandler]:
     """The two routes; `after_move` is awaited once the clock has moved."""
 
@@ -52,11 +56,11 @@ def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: An
         tags=["clock"],
         status_code=200,
         opt=for_roles(("operations",), "anything"),
-        responses=openapi.COMMAND_PROBLEMS,
+        responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
         operation_class=body_operation(ClockMove),
     )
     async def move_clock(request: Request[Any, Any, Any]) -> ClockState:
-        move = msgspec.json.decode(await json_of(request), type=ClockMove)
+        move = decoded(_move, await json_of(request))
         if not await clock.is_movable():
             raise problem(409, "clock-not-movable")
         try:

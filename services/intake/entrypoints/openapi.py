@@ -2,7 +2,7 @@
 
 import functools
 import operator
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, cast
 
@@ -13,11 +13,9 @@ from litestar.openapi.spec import Link, OpenAPI, OpenAPIResponse, Operation, Par
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.openapi.spec.media_type import OpenAPIMediaType
 
-from services.intake.application import errors as command_errors
 from services.intake.application.case_queries import FactView
 from services.intake.application.command_body import CODECS, BodyCodec
 from services.intake.application.composite_acts import COMPOSITE_ACTS, MAX_PARTS, CompositeAct
-from services.intake.domain import errors
 from services.intake.domain.refusal_words import REFUSAL_WORDS
 from services.intake.entrypoints.limits import MAX_KEY
 from shared.events import EVENTS
@@ -35,8 +33,8 @@ from shared.http.openapi import (
     problems,
     without_defaults,
 )
-from shared.http.openapi_details import with_details
-from shared.http.problem_registry import ProblemKind, kinds_of
+from shared.http.openapi_details import problem_example, with_details
+from shared.http.problem_registry import ProblemKind, kinds_of, problems_of
 from shared.problem_words import DOOR_WORDS
 
 #: The words of every problem that intake answers with.
@@ -320,7 +318,20 @@ def batch_operation(body: type[msgspec.Struct]) -> type[Operation]:
     class BatchOperation(body_operation(body)):  # type: ignore[misc]
         def describe(self) -> None:
             super().describe()
-            self.request_body.content["application/json"].example = {"items": [{"external_id": "TN-1", **_PUSHED}]}
+            self.request_body.content["application/json"].example = {
+                "items": [
+                    {"external_id": "TN-1", **_PUSHED},
+                    {"external_id": "TN-2", **_PUSHED, "jurisdiction": "H35.99"},
+                ]
+            }
+            answer: Any = (self.responses or {})["200"]
+            refused = problem_example(_kinds()["unknown-jurisdiction"], 422) | {"field": "jurisdiction"}
+            answer.content["application/json"].example = {
+                "items": [
+                    {"index": 0, "status": 201, "push": _CREATED},
+                    {"index": 1, "status": 422, "problem": refused},
+                ]
+            }
 
     return BatchOperation
 
@@ -403,6 +414,7 @@ def download_operation(aggregate: str, types: Mapping[str, Any]) -> type[Operati
 
 COMMAND_PROBLEMS = problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
 DECISION_PROBLEMS = problems(400, 401, 403, 404, 409, 422, 503)
+REFUSAL_PROBLEMS = problems(400, 401, 403, 404, 409, 503)
 BODY_PROBLEMS = problems(400, 401, 403, 413, 415, 422, 503)
 READ_PROBLEMS = problems(*READ_STATUSES)
 FILE_PROBLEMS = problems(400, 401, 403, 404, 413, 415, 422, 503)
@@ -427,36 +439,7 @@ def _kinds() -> dict[str, ProblemKind]:
 
 
 def _problems_of(operation: Mapping[str, Any], status: int) -> list[ProblemKind]:
-    """The problems of an operation: those of rules come where a rule is asked, each on what it is about."""
-    about = str(operation["tags"][0])
-    found = []
-    for kind in _kinds().values():
-        refusal = _REFUSALS.get(kind.code)
-        if status in kind.statuses and (refusal is None or _may_refuse(refusal, about, operation)):
-            found.append(kind)
-    return found
-
-
-#: The refusals of rules by their codes, and what those of a branch are about.
-_REFUSALS = {
-    kind.code: kind
-    for kind in (*vars(errors).values(), *vars(command_errors).values())
-    if isinstance(kind, type) and issubclass(kind, errors.Refused) and kind.code not in DOOR_WORDS
-}
-_ABOUT: Mapping[type[errors.Refused], Container[str]] = {
-    errors.PetitionRefused: {"petition", "act"},
-    errors.ConferenceRefused: {"conference", "act"},
-    errors.RegulationRefused: {"jurisdiction", "agency", "calendar", "policy", "plan", "catalogue", "person", "act"},
-}
-
-
-def _may_refuse(refusal: type[errors.Refused], about: str, operation: Mapping[str, Any]) -> bool:
-    if issubclass(refusal, errors.NotAllowed):
-        return True
-    # A question changes nothing: no rule stands against it. A decision without a body may be refused all the same.
-    if "requestBody" not in operation and "422" not in operation["responses"]:
-        return False
-    return all(about in things for branch, things in _ABOUT.items() if issubclass(refusal, branch))
+    return problems_of("intake", _kinds(), operation["operationId"], status)
 
 
 def _complete(more: Iterable[type[msgspec.Struct]], found: OpenAPI) -> None:

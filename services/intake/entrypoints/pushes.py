@@ -13,6 +13,7 @@ from litestar.params import FromPath, QueryParameter
 
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_body import MAX_SHORT
+from services.intake.application.errors import NotFound
 from services.intake.application.json_body import cleaned
 from services.intake.application.pushing.conflicts import Conflict, ConflictState
 from services.intake.application.pushing.push import FieldConflict, PushBody, PushOutcome, push_in
@@ -29,9 +30,9 @@ from services.intake.entrypoints.refusals import problem_of
 from shared.http.auth import caller_of
 from shared.http.openapi import answers
 from shared.http.permissions import for_roles
-from shared.http.problems import ProblemError, language_of, problem, problem_body
+from shared.http.problems import Problem, ProblemError, language_of, problem, problem_body
 from shared.identifiers import normalised
-from shared.invalid_body import InvalidBody
+from shared.invalid_body import decoded
 
 MOST_ITEMS = 1_000  # of one batch
 AT_ONCE = 8  # items of all batches that are decided together: other commands find room beside them
@@ -60,7 +61,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     index: int
     status: int
     push: PushOutcome | None = None
-    problem: msgspec.Raw | None = None
+    problem: Problem | None = None
 
 
 class BatchResult(msgspec.Struct, frozen=True):
@@ -157,10 +158,7 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
         headers = headers_of(request)
         body = await whole_body(request, headers)
         check_type(headers, body)
-        try:
-            items = _batch.decode(cleaned(body)).items
-        except msgspec.ValidationError as error:
-            raise InvalidBody(str(error), GivenBatch) from None
+        items = decoded(_batch, cleaned(body)).items
         found = await batches.push(items, domain_caller(caller_of(request)), language_of(request))
         return Response(BatchResult(found), status_code=200)
 
@@ -183,6 +181,11 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
     ) -> Response[ConflictItems]:
         caller = domain_caller(caller_of(request))
         found = await handler.conflicts(caller, chosen, petition_id, cursor, limit + 1)
+        if cursor is not None and not found:  # the end of the list would look the same
+            try:
+                await handler.conflict(caller, cursor)
+            except NotFound:
+                raise problem(400, "invalid-cursor", field="cursor") from None
         page, headers = found[:limit], {}
         if len(found) > limit:
             asked = f"&state={chosen}" if chosen else ""
@@ -236,7 +239,7 @@ def push_routes(handler: PushHandler, reading: CaseQueries) -> list[HTTPRouteHan
         opt=for_roles(OFFICE_OR_CHAIR),
         tags=["petition"],
         status_code=200,
-        responses=openapi.DECISION_PROBLEMS,
+        responses=openapi.REFUSAL_PROBLEMS,
     )
     async def refuse_conflict(request: Request[Any, Any, Any], conflict_id: FromPath[UUID]) -> Conflict:
         return await handler.refuse(domain_caller(caller_of(request)), conflict_id)
@@ -301,8 +304,8 @@ def _problem(error: Exception) -> ProblemError:
 
 
 def _refused(index: int, refusal: ProblemError, language: str) -> BatchItem:
-    body = problem_body(refusal, language)
-    return BatchItem(index=index, status=refusal.status, problem=msgspec.Raw(body))
+    body = msgspec.json.decode(problem_body(refusal, language), type=Problem)
+    return BatchItem(index=index, status=refusal.status, problem=body)
 
 
 def _status(done: PushOutcome) -> int:

@@ -212,9 +212,10 @@ def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
         ) -> Response[Items]:
             await reading.regulation_cache.read()
             after = _position(cursor)
-            found = [
-                fact for fact in reading.regulation_cache.facts if fact.position > after and aggregate == _kind_of(fact)
-            ]
+            facts = [fact for fact in reading.regulation_cache.facts if aggregate == _kind_of(fact)]
+            if cursor and all(fact.position != after for fact in facts):
+                raise problem(400, "invalid-cursor", field="cursor")
+            found = [fact for fact in facts if fact.position > after]
             page, headers = found[:limit], {}
             if len(found) > limit:
                 headers["Link"] = f'<{path}?limit={limit}&cursor={_cursor(page[-1].position)}>; rel="next"'

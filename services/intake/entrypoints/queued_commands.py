@@ -26,6 +26,7 @@ from shared.events import DATED_EVENTS
 from shared.http.auth import Callers
 from shared.http.problems import ProblemError, problem, problem_body
 from shared.identifiers import normalised
+from shared.invalid_body import decoded
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger("queue")
@@ -105,9 +106,9 @@ class CommandIntake:
             if len(body) > MAX_BODY:
                 raise problem(413, "body-too-large", "bytes", most=MAX_BODY)
             body_text = cleaned(body)
-            if name := _named.decode(body_text).act:
+            if name := decoded(_named, body_text).act:
                 return await self._act(body_text, domain_caller(caller), key)
-            envelope = _envelope.decode(body_text)
+            envelope = decoded(_envelope, body_text)
             name = envelope.command
             return await self._command(envelope, domain_caller(caller), key)
         except (StoreUnavailable, Overloaded, *TRANSIENT_ERRORS) as error:
@@ -140,7 +141,7 @@ class CommandIntake:
         return QueueAnswer(True, _accepted(done))
 
     async def _act(self, body: bytes, caller: Caller, key: str) -> QueueAnswer:
-        queued = _act.decode(body)
+        queued = decoded(_act, body)
         if (act := COMPOSITE_ACTS.get(queued.act)) is None:
             raise problem(422, "unknown-command", field="act")
         given = GivenAct(definition=act, parts=parts_of(act, queued.parts), caller=caller, key=key)

@@ -6,13 +6,13 @@ import msgspec
 from litestar import Request, Response
 
 from services.intake.application import errors
-from services.intake.application.json_body import MalformedJson, NulCharacter
+from services.intake.application.json_body import NulCharacter
 from services.intake.application.ports import UnopenedSeal
 from services.intake.domain import NotAllowed, Refused
 from services.intake.domain.errors import NotInCatalogue, UnknownPost
 from shared.event_store.errors import NotConfirmed, Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, language_of, problem, problem_response
-from shared.invalid_body import wrong_field
+from shared.invalid_body import MalformedJson, wrong_field
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 #: Something of the command itself is wrong, whatever the state of the case.
@@ -56,9 +56,7 @@ def problem_of(error: Exception) -> ProblemError:
             allowed = {"allowed": wrong.values["allowed"]} if "allowed" in wrong.values else {}
             return problem(422, "invalid-body", wrong.sentence, field=wrong.field, members=allowed, **wrong.values)
         case MalformedJson():
-            return problem(400, "malformed-json", str(error))
-        case msgspec.DecodeError() | RecursionError():
-            return problem(400, "malformed-json")
+            return problem(400, "malformed-json", error.sentence, **error.values)
         case UnopenedSeal():
             return problem(500, "sealed-content-unreadable")
         case NotConfirmed():
@@ -89,9 +87,7 @@ _REFUSALS: tuple[type[Exception], ...] = (
     Refused,
     NulCharacter,
     MalformedJson,
-    msgspec.DecodeError,
     msgspec.ValidationError,
-    RecursionError,
     UnopenedSeal,
     Overloaded,
     StoreUnavailable,

@@ -24,6 +24,7 @@ from shared.http.openapi import answers, body_operation
 from shared.http.permissions import KNOWN, Permission, permitted
 from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
+from shared.invalid_body import decoded
 from shared.policy import (
     ANCHOR_TITLES,
     DOCUMENTS,
@@ -72,6 +73,9 @@ class Compared(msgspec.Struct, frozen=True):
 
 #: A year to be judged: a misspelt field is an error and not a day forgotten.
 CalendarYearInput: type[CalendarYear] = strict(CalendarYear)
+
+_any: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_comparison, _year = msgspec.json.Decoder(Comparison), msgspec.json.Decoder(CalendarYearInput)
 
 
 class CalendarProblemTranslation(msgspec.Struct, frozen=True):
@@ -159,9 +163,9 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         body = await json_of(request)
         await regulation_cache.read()
         try:
-            draft = msgspec.json.decode(body, type=CalendarYearInput)
+            draft = decoded(_year, body)
             validate(draft)
-        except msgspec.DecodeError as error:
+        except msgspec.ValidationError as error:
             return _wrong_calendar(value_in_vietnamese(str(error)), str(error))
         except ContradictoryCalendar as error:
             return _wrong_calendar(f"{error.field}: {error.said.vi}", str(error))
@@ -235,7 +239,7 @@ def _wrong_calendar(vi: str, en: str) -> CheckedCalendar:
 
 
 def _compared(body: bytes) -> Compared:
-    asked = msgspec.json.decode(body, type=Comparison)
+    asked = decoded(_comparison, body)
     before, after = _named("before", asked.before), _named("after", asked.after)
     return Compared(tuple(msgspec.to_builtins(change) for change in changes(before, after)))
 
@@ -281,4 +285,4 @@ def _policy(body: bytes, content_type: str) -> Policy:
             raise problem(400, "malformed-yaml") from None
     if kind != "application/json":
         raise problem(415, "unsupported-media-type", "yaml")
-    return policy_of(msgspec.json.decode(cleaned(body)))
+    return policy_of(decoded(_any, cleaned(body)))

@@ -7,7 +7,7 @@ CREATE TABLE push_versions (
     source_version text        NOT NULL,
     alike_version  text        NOT NULL DEFAULT '',
     alike_at       integer     NOT NULL DEFAULT 0,
-    pushed_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    pushed_at      timestamptz NOT NULL DEFAULT store_now(),
     PRIMARY KEY (source, external_id)
 );
 
@@ -22,7 +22,7 @@ CREATE TABLE conflicts (
     fields         text[]      NOT NULL,
     sealed         bytea       NOT NULL,  -- empty once the petitioners were erased
     state          text        NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'accepted', 'refused', 'superseded')),
-    pushed_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    pushed_at      timestamptz NOT NULL DEFAULT store_now(),
     decided_by     text        NOT NULL DEFAULT '',
     decided_at     timestamptz,
     UNIQUE (source, external_id, source_version)

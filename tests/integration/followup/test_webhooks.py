@@ -400,8 +400,13 @@ async def test_what_is_wrong__names_the_field(desk: WebhookDesk, sink: SinkServe
         found = answer.json()
         assert answer.status_code == 422, found
         assert (found["type"].rsplit(":", 1)[-1], found.get("field")) == (code, field), found
-    answer = await desk.client.post("/v1/subscriptions", content=b"{", headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400
+    for broken in (b"{", b'{"a":', b'{"sink": 1'):
+        answer = await desk.client.post(
+            "/v1/subscriptions", content=broken, headers={"Content-Type": "application/json"}
+        )
+        told = answer.json()
+        assert (answer.status_code, told["type"]) == (400, "urn:doithoai:problem:malformed-json")
+        assert f"line 1, column {len(broken) + 1}" in told["detail"]
 
 
 async def test_others__see_nothing_of_it(

@@ -134,7 +134,9 @@ async def test_answer__without_the_right_is_its_public_part(intake: Intake, call
     assert (told["reply"]["number"], told["reply"]["text"]) == ("12/UBND", "")
     tags = {(await asked(intake, each, petition)).headers["etag"] for each in (caller, "portal")}
     assert len(tags) == 2
-    assert (await intake.get(told["reply"]["file"], token=TOKENS[caller])).status_code == 403
+    assert told["reply"]["file"] is None and (await answer(intake, "portal", petition))["reply"]["file"] is not None
+    path = f"/v1/petitions/{petition}/files/{told['reply']['digest']}"
+    assert (await intake.get(path, token=TOKENS[caller])).status_code == 403
     assert caller not in await readings(intake, petition)
 
 
@@ -255,6 +257,24 @@ async def test_answer__after_an_erasure_has_no_word_and_another_tag(intake: Inta
         None,
     )
     assert told["reply"]["number"] == "12/UBND"
+
+
+@pytest.mark.parametrize("caller", ["portal", "deaf"])
+async def test_answer__after_an_erasure_says_so_where_nobody_had_answered(intake: Intake, caller: str) -> None:
+    petition = await pushed(intake, petitioner=f"portal-unanswered-{caller}")
+    before = (await asked(intake, caller, petition)).headers["etag"]
+    await intake.done(f"/v1/petitioners/portal-unanswered-{caller}/erasure", {"ground": "hết mục đích"})
+    after = await asked(intake, caller, petition)
+    assert (after.json()["state"], after.json()["content"]) == ("received", "erased")
+    assert after.headers["etag"] != before
+
+
+async def test_answer__to_the_other_of_two_says_that_one_was_erased(intake: Intake) -> None:
+    petition = await pushed(intake, petitioner="portal-first", petitioner_ids=["portal-first", "portal-second"])
+    await intake.done("/v1/petitioners/portal-first/erasure", {"ground": "hết mục đích"})
+    await replied(intake, petition)
+    told = await answer(intake, "portal", petition)
+    assert (told["content"], told["reply"]["text"]) == ("erased", TEXT)
 
 
 async def test_answer__of_a_merged_petition_is_that_of_its_survivor(intake: Intake) -> None:

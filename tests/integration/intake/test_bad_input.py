@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -15,6 +17,8 @@ from tests.support.bad_input import BAD, Bad
 from tests.support.intake import CLOSED, COMMUNE, Intake, served
 from tests.support.postgres import TestServer
 
+JSON = "application/json"
+UNKNOWN = UUID(int=7)
 TYPE = "urn:doithoai:problem:"
 LAST_CLASSIFIED = "SELECT state FROM stored_events WHERE topic = 'PetitionClassified' ORDER BY notification_id"
 
@@ -47,6 +51,26 @@ async def refused(intake: Intake, path: str, body: Any, status: int, code: str =
 @pytest.mark.parametrize("body", [b"{", b'{"jurisdiction": "H35"', b'\xff\xfe{"a":1}', b"nul", b'{"text": "\\ud800"}'])
 async def test_malformed_json(intake: Intake, body: bytes) -> None:
     await refused(intake, "/v1/petitions", body, 400, "malformed-json")
+
+
+async def test_body_that_ends_early__is_told_as_that_by_every_operation(intake: Intake) -> None:
+    paths: dict[str, Any] = (await intake.get("/schema/openapi.json")).json()["paths"]
+    asked = [
+        (method, re.sub(r"{[^}]*}", str(UNKNOWN), path))
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    ]
+    assert len(asked) > 60
+    for method, path in asked:
+        answer = await intake.client.request(method, path, content=b'{\n"a":', headers={"Content-Type": JSON})
+        told = answer.json()
+        assert (answer.status_code, told["type"]) == (400, TYPE + "malformed-json"), path
+        assert "line 2, column 5" in told["detail"], path
+    wrong = await intake.client.put(
+        f"/v1/petitions/by-reference/s/{UNKNOWN}", content=b'{"a": }', headers={"Content-Type": JSON}
+    )
+    assert "line 1, column 7" in wrong.json()["detail"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[" * 5000, b'{"text": "\\u0110", "x": ' + b"[" * 100_000 + b"}"])

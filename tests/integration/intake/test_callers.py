@@ -1,7 +1,9 @@
 """Who may do what: tokens, roles, jurisdictions, agencies; nobody at all beyond loopback without a token."""
 
 import json
+import re
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.support.intake import COMMUNE, EDUCATION, OFFICE, Intake, served, tok
 from tests.support.waiting import until
 
 TOKENS: dict[str, str] = {}
+OF_AGENCIES = Path("docs/howto/connect-a-system.md").read_text("utf-8").partition("## An agency's own system")[2]
 
 
 @pytest.fixture
@@ -73,6 +76,24 @@ async def test_an_agency_acts_on_what_was_given_to_it(guarded: Intake) -> None:
     answer = {"agency": EDUCATION, "text": "Dự thảo."}
     assert await status(guarded, "education", f"/v1/petitions/{other}/prepared-answer", answer) == 403
     assert await status(guarded, "education", f"/v1/petitions/{given}/prepared-answer", answer) == 201
+
+
+async def test_agencys_own_system__says_what_the_how_to_page_writes(guarded: Intake) -> None:
+    petition, today = (await guarded.petition())["id"], await guarded.today()
+    await guarded.done(f"/v1/petitions/{petition}/forwarding", {"agency": EDUCATION})
+    await guarded.done(f"/v1/petitions/{petition}/assignment", {"agency": EDUCATION})
+    rows = re.findall(r"^\| `(/[a-z-]+)` \| `({.*?})`", OF_AGENCIES, re.MULTILINE)
+    assert [act for act, _ in rows][:4] == ["/prepared-answer", "/reply", "/reply-report", "/result-report"]
+    later = (date.fromisoformat(today) + timedelta(days=60)).isoformat()
+    days = {"expected_on": later, "petitioner_told_on": today, "committee_told_on": today, "on": today}
+    notice = json.dumps({"number": "1/TB", "digest": "00" * 32})
+    for act, written in rows:
+        body = re.sub(r'"2026-\d\d-\d\d"', json.dumps(today), written).replace("H35.10.6", EDUCATION)
+        body = body.replace("{…}", notice).replace('"digest": …', f'"digest": "{"00" * 32}"')
+        body = re.sub(r'"(\w+)": …', lambda found: json.dumps({found[1]: days.get(found[1], "Có")})[1:-1], body)
+        answer = await guarded.post(f"/v1/petitions/{petition}{act}", json.loads(body), token=TOKENS["education"])
+        # More time is refused as an act, not as a body: no conference was held.
+        assert answer.status_code == (409 if act == "/extension" else 201), (act, body, answer.text)
 
 
 async def test_agency_that_led_before__acts_and_reads_no_more(guarded: Intake) -> None:

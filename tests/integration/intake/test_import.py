@@ -228,6 +228,17 @@ async def _places(importing: Importing) -> int:
     return int(found["head"])
 
 
+async def test_case_under_a_name_that_nobody_can_write__goes_back_with_its_column(
+    importing: Importing, tmp_path: Path
+) -> None:
+    rows = [row(1), row(2) | {"Mã đơn": "TD\n2"}, row(3) | {"Mã đơn": "TD\ufffd3"}]
+    code, summary, _ = await importing.run(table(tmp_path / "a.csv", rows))
+    assert (code, summary["recorded"], summary["rejected"]) == (1, 1, 2)
+    rejected = read_table(Path(summary["rejects"]))
+    assert [each["_column"] for each in rejected] == ["Mã đơn"] * 2
+    assert "control characters" in rejected[0]["_reason"]
+
+
 async def test_case_with_one_bad_row__is_held_back_whole(importing: Importing, tmp_path: Path) -> None:
     head = await importing.intake.head()
     answered = {"command": "PetitionWithdrawn", "case": "TD-1", "effective_on": "02/07/2019"}
@@ -538,6 +549,7 @@ async def _reached(intake: Intake, position: int, process: "subprocess.Popen[byt
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--jurisdiction", "x y"), "--jurisdiction"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--rejects", "a.csv"), "--rejects"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--source", "\u200b"), "--source"),
+        ("a.csv", "Mã đơn,Ngày tiếp\n", ("--source", "sổ\t2"), "--source"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--delimiter", ";;"), "--delimiter"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--delimiter", "a"), "--delimiter"),
         ("a.csv", 'Mã đơn,"Họ tên"(1),Ngày tiếp\n', (), "line 1"),

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from services.intake.adapters import pushes
+from services.intake.application import deciding
 from services.intake.application.pushing.push_handler import PushHandler
 from shared.http.tokens import mint_token
 from tests.support.intake import COMMUNE, DISTRICT, PROVINCE, Intake, served, tokens_file
@@ -149,7 +151,7 @@ async def test_push__of_another_day_moves_the_receipt(intake: Intake) -> None:
     assert view["petition"]["received_on"] == "2026-01-09"
     tomorrow = date.fromisoformat(await intake.today()) + timedelta(1)
     future = await put(intake, "4", status=422, effective_on=tomorrow.isoformat())
-    assert (code(future), future["field"]) == ("future-deed", "received_on")
+    assert (code(future), future["field"]) == ("future-deed", "effective_on")
 
 
 async def test_push__of_another_place_is_another_petition(intake: Intake) -> None:
@@ -429,7 +431,7 @@ async def test_push__after_annulment_and_erasure(intake: Intake) -> None:
     await put(intake, "2", "TN-2", **people, text="Khác.")
     await intake.done("/v1/petitioners/cong-tinh-9/erasure", {})
     assert code(await put(intake, "3", "TN-2", 409, **people)) == "reference-erased"
-    assert [row["sealed"] for row in await intake.rows("SELECT sealed FROM conflicts")] == [b""]
+    await until(lambda: intake.rows("SELECT 1 FROM conflicts WHERE sealed = ''"))
 
 
 async def test_conflict__that_an_erasure_left_behind_is_forgotten_later(placed: str, tmp_path: Path) -> None:
@@ -458,6 +460,7 @@ async def test_conflict__of_an_erased_petition_is_not_accepted(intake: Intake) -
     one = f"/v1/conflicts/{(await put(intake, '2', text='Khác.'))['conflict_id']}"
     kept = (await intake.rows("SELECT sealed FROM conflicts"))[0]["sealed"]
     await intake.done("/v1/petitioners/cong-tinh-1/erasure", {})
+    await until(lambda: intake.rows("SELECT 1 FROM conflicts WHERE sealed = ''"))
     # As if the process had died before it forgot what was pushed beside the erasure.
     await intake.rows(f"UPDATE conflicts SET sealed = '\\x{kept.hex()}'")
     assert code((await intake.post(one + "/acceptance")).json()) == "reference-erased"
@@ -477,7 +480,7 @@ async def test_conflict__does_not_pass_an_erasure(intake: Intake, monkeypatch: p
     await until(lambda: intake.rows(sleeping))
     await intake.done("/v1/petitioners/cong-tinh-1/erasure", {})
     await pushing
-    assert all(row["sealed"] == b"" for row in await intake.rows("SELECT sealed FROM conflicts"))
+    await until(lambda: intake.rows("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM conflicts WHERE sealed <> '')"))
 
 
 async def test_withdrawal__by_reference_can_be_sent_again(intake: Intake) -> None:
@@ -592,3 +595,85 @@ async def test_queue__a_push_with_a_version_is_the_same(placed: str, tmp_path: P
         wrong = {"command": "PetitionClassified", "source_version": "1", "data": CLASSIFIED}
         refused = await intake.commands.take(json.dumps(wrong).encode(), "portal", "m9")
         assert not refused.accepted and json.loads(refused.body)["field"] == "source_version"
+
+
+@pytest.mark.parametrize("reference", ["a\tb", "a\nb", "a\ufffeb", "a\ufffdb", "a\u2028b"])
+async def test_receipt__under_a_reference_that_nobody_can_write_is_refused(intake: Intake, reference: str) -> None:
+    for field in ("external_id", "source"):
+        body = BODY | {"source": SOURCE, "external_id": "TN-1", field: reference}
+        refused = await intake.client.post("/v1/petitions", json=body)
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
+    assert await intake.rows("SELECT 1 FROM external_references") == []
+
+
+async def test_receipt__that_an_earlier_release_took_under_such_a_reference_is_known_by_it(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = BODY | {"source": SOURCE, "external_id": "a\tb"}
+    with monkeypatch.context() as earlier:
+        earlier.setattr(deciding, "check_reference", lambda *_: None)
+        received = await intake.client.post("/v1/petitions", json=body)
+    assert received.status_code == 201
+    again = await intake.client.post("/v1/petitions", json=body)
+    assert (again.status_code, again.json()) == (200, received.json())
+    assert (await intake.get(f"/v1/petitions/{received.json()['id']}")).status_code == 200
+    assert (await put(intake, "1", "a%09b"))["id"] == received.json()["id"]
+
+
+async def test_push__of_a_wrong_day_is_refused_by_the_name_that_it_was_given(intake: Intake) -> None:
+    await put(intake, "1", status=201)
+    coming = (date.today() + timedelta(days=400)).isoformat()
+    for wrong, said in ((coming, "future-deed"), ("1999-01-04", "calendar-year-missing")):
+        refused = await put(intake, "2", status=422, effective_on=wrong)
+        assert (code(refused), refused["field"]) == (said, "effective_on")
+        items = [BODY | {"source": SOURCE, "external_id": "TN-1", "source_version": "2", "effective_on": wrong}]
+        answer = (await intake.client.post("/v1/petitions/batch", json={"items": items})).json()
+        assert answer["items"][0]["problem"]["field"] == "effective_on"
+
+
+async def test_conflicts__stand_by_the_clock_of_the_store(intake: Intake) -> None:
+    petition = await classified(intake)
+    ahead = datetime.now(UTC) + timedelta(days=90)
+    await intake.rows("UPDATE store_state SET clock_offset = $1", timedelta(days=91))
+    for version, decision in (("2", "refusal"), ("3", "acceptance")):
+        pushed = await put(intake, version, text=f"Khác {version}.")
+        await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/{decision}")
+    found = (await intake.get("/v1/conflicts", petition_id=petition)).json()["items"]
+    assert [each["state"] for each in found] == ["refused", "accepted"]
+    assert all(datetime.fromisoformat(each[name]) > ahead for each in found for name in ("pushed_at", "decided_at"))
+    assert (await put(intake, "4", text="Khác 3."))["result"] == "unchanged"
+    # And whatever else is shown beside what is recorded.
+    await intake.commands.take(b"{", None, "m1")
+    await content(intake, petition)
+    for column, table in (
+        ("pushed_at", "push_versions"),
+        ("refused_at", "refused_commands"),
+        ("read_at", "content_reads"),
+    ):
+        (first,) = await intake.rows(f"SELECT min({column}) AS at FROM {table}")
+        assert first["at"] > ahead, table
+
+
+async def test_conflicts__after_a_cursor_that_nobody_gave(intake: Intake) -> None:
+    await classified(intake)
+    pushed = await put(intake, "2", text="Khác.")
+    for cursor in (UUID(int=7), "x"):
+        answer = await intake.get("/v1/conflicts", cursor=str(cursor))
+        assert (answer.status_code, answer.json()["field"]) == (400, "cursor")
+    end = await intake.get("/v1/conflicts", cursor=pushed["conflict_id"])
+    assert (end.status_code, end.json()["items"]) == (200, [])
+
+
+async def test_receipt__sent_again_by_the_successor_of_its_place_is_known(placed: str, tmp_path: Path) -> None:
+    token, entry = mint_token("van-phong", "office", "H35.12", sources=(SOURCE,))
+    async with served(placed, tmp_path, tokens_file=str(tokens_file(tmp_path, entry))) as intake:
+        body = BODY | {"source": SOURCE, "external_id": "TN-1"}
+        received = await intake.petition(**body)
+        place = {"code": "H35.12", "name": "Nơi mới", "level": "district", "parent": PROVINCE}
+        await intake.done("/v1/jurisdictions", place | {"valid_from": "2025-01-01"})
+        assert (await intake.post("/v1/petitions", body, token=token)).status_code in (403, 409)
+        ending = {"effective_on": await intake.today(), "successor": "H35.12"}
+        await intake.done(f"/v1/jurisdictions/{COMMUNE}/closure", ending)
+        again = await intake.post("/v1/petitions", body, token=token)
+        assert (again.status_code, again.json()["id"]) == (200, received["id"])
+        assert (await put(intake, "1", token=token))["id"] == received["id"]

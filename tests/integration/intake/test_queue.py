@@ -90,6 +90,7 @@ async def test_a_version_of_what_is_created__is_not_looked_at(queued: Intake) ->
         (b'{"command": "JurisdictionRegistered", "data": {"code": "H36", "name": "x", "level": "province", '
          b'"valid_from": "2004-01-01"}}', "portal", "m1", "role-may-not"),
         (received(jurisdiction="H35.99"), "portal", "m1", "unknown-jurisdiction"),
+        (received(external_id="a\tb"), "portal", "m1", "invalid-value"),
     ],
 )  # fmt: skip
 async def test_a_refused_command_is_kept_sealed_with_its_reason(

@@ -50,7 +50,10 @@ async def test_marks_of_a_sandbox__begin_no_other_store(database: str, tmp_path:
         pass
 
 
-@pytest.mark.parametrize("wrong", [{"host": "0.0.0.0"}, {"source": "local"}, {"clock_start": None}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"host": "0.0.0.0"}, {"public_url": "https://thu.example.vn"}, {"source": "local"}, {"clock_start": None}],
+)
 async def test_sandbox__begins_only_with_all_of_its_marks(database: str, tmp_path: Path, wrong: dict[str, Any]) -> None:
     tokens = tmp_path / "tokens.json"
     tokens.write_text('{"tokens": [{"name": "a", "sha256": "' + "0" * 64 + '", "role": "office"}]}')

@@ -1,12 +1,14 @@
 """The keys of a sign-in provider: read once, rotated, withdrawn, trusted for a while when it is away, within bounds."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
 
 from shared.http.access_tokens import AccessTokens, ExpiredToken, InvalidToken, subject_in
 from shared.http.provider import AGAIN, MOST, OLDEST, Provider, ProviderAway, is_safe_url
@@ -96,6 +98,22 @@ async def test_provider__that_answers_nonsense_is_away(
     verifier.signer.instead[path] = answer
     with pytest.raises(ProviderAway):
         await verifier.takes(verifier.signer.token("mai"))
+
+
+async def test_answer__that_would_unfold_is_not_taken(verifier: Verifier) -> None:
+    assert (await verifier.provider.metadata()).issuer
+    verifier.signer.encoding = "gzip"
+    verifier.signer.instead["/jwks"] = (200, gzip.compress(b'{"keys": []}'))
+    with pytest.raises(ProviderAway, match="encoding"):
+        await verifier.takes(verifier.signer.token("mai"))
+
+
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+async def test_key__that_is_too_short_proves_nothing(verifier: Verifier) -> None:
+    short = RSAKey.generate_key(1024, {"kid": "short"})
+    verifier.signer.published.append(short)
+    assert await verifier.takes(verifier.signer.token("mai"))
+    assert not await verifier.takes(verifier.signer.token("mai", key=short))
 
 
 @pytest.mark.parametrize("address", ["https://a:x/", "https://xn--/", "https://a/\n"])

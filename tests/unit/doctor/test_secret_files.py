@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from joserfc.jwk import KeySet, RSAKey
@@ -13,6 +15,7 @@ from services.doctor.system import ServiceUser
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import change_tokens, mint_token
+from shared.settings import WrongSettings, settings_from_environment
 
 ME = ServiceUser()
 NOBODY = ServiceUser(user="nobody", group="nogroup", uid=65534, gid=65534)
@@ -205,3 +208,34 @@ def test_provider_of_systems__is_looked_at(reached: Path, settings: dict[str, st
     (reached / "jwks.json").write_text(json.dumps(KeySet([key]).as_dict(private=False)))
     named = {name: value.format(folder=reached) for name, value in settings.items()}
     assert [said.partition(":")[0] for said in told(intake(reached, **named))] == expected
+
+
+def key_of(bits: int, **named: str) -> dict[str, Any]:
+    return RSAKey.generate_key(bits, named, auto_kid=False).as_dict(private=False)
+
+
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (lambda: [key_of(2048)], []),
+        (lambda: [key_of(2048), key_of(2048, kid="second")], ["without a kid"]),
+        (lambda: [key_of(1024, kid="short")], ["1 keys are not trusted"]),
+        (lambda: [{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0"}], ["private keys", "1 keys are not trusted"]),
+        (lambda: [RSAKey.generate_key(2048, {"kid": "first"}).as_dict(private=True)], ["private keys"]),
+    ],
+)
+def test_keys_of_a_provider__that_prove_nothing_or_too_much_are_told(
+    reached: Path, keys: Callable[[], list[dict[str, Any]]], expected: list[str]
+) -> None:
+    (reached / "jwks.json").write_text(json.dumps({"keys": keys()}))
+    found = told(intake(reached, jwt_issuer="https://id.example.vn", jwt_jwks=str(reached / "jwks.json")))
+    assert len(found) == len(expected)
+    assert all(part in said for part, said in zip(expected, found, strict=True)), found
+
+
+def test_setting__that_is_written_wrong_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTAKE_DATABASE_URL", URL)
+    monkeypatch.setenv("INTAKE_ATTRIBUTES", "Hộ nghèo")
+    with pytest.raises(WrongSettings, match=r"INTAKE_ATTRIBUTES \(should be: the names .* such as lai-chau\.ho-ngheo"):
+        settings_from_environment(IntakeSettings)

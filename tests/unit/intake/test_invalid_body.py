@@ -5,6 +5,7 @@ import pytest
 
 from services.intake.application.command_body import CODECS
 from services.intake.entrypoints.refusals import problem_of
+from shared.invalid_body import MalformedJson
 
 RECEIVED, CLASSIFIED = "/v1/petitions", "/v1/petitions/{id}/classification"
 
@@ -42,3 +43,18 @@ def test_invalid_body__names_the_values_as_data() -> None:
     with pytest.raises(msgspec.ValidationError) as raised:
         CODECS[RECEIVED].decode(b'{"kind": "rumour"}')
     assert problem_of(raised.value).members == {"allowed": ["petition", "reflection"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence", "place"),
+    [
+        (b'{"colour":', "ends", (1, 11)),  # the field is unknown, and that is not what is wrong
+        (b'{"text": 1, "colour" 2}', "at", (1, 22)),
+        ('{"text": "Đường",\n "kind": }'.encode(), "at", (2, 10)),
+        ('{"text": "Đường" 1'.encode(), "at", (1, 18)),
+    ],
+)
+def test_body_that_is_no_json__says_where(body: bytes, sentence: str, place: tuple[int, int]) -> None:
+    with pytest.raises(MalformedJson) as found:
+        CODECS[RECEIVED].decode(body)
+    assert (found.value.sentence, (found.value.values["line"], found.value.values["column"])) == (sentence, place)

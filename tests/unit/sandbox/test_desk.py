@@ -1,5 +1,6 @@
 """The desk of a sandbox: whom it answers, what it refuses and how it says so. What it does is acceptance's."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +12,14 @@ import pytest
 from litestar.testing import TestClient
 
 from services.sandbox.acts import RefusedByPair, SandboxActs
-from services.sandbox.callers import PORTAL, kept_tokens, tokens_file
+from services.sandbox.callers import PORTAL, kept_tokens, known_callers, take_over, tokens_file
 from services.sandbox.desk import SandboxDesk, sandbox_app
-from services.sandbox.page import environment_of, page_of
-from shared.http.auth import Callers
+from services.sandbox.page import HOLDS, environment_of, page_of
+from services.sandbox.seed import OTHER_PLACES
+from services.story.places import PLACES
+from shared.events.field_samples import FIELD_SAMPLES
 from shared.http.problems import problem
-from shared.http.tokens import load_tokens
+from shared.http.tokens import change_tokens, load_tokens, mint_token
 
 NOW = datetime.fromisoformat("2026-03-02T08:00:00+07:00")
 PETITION = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
@@ -57,8 +60,8 @@ class DeskRig:
         self.acts = ActsStub(self.tokens)
         self.page = page_of(folder, *URLS, "http://127.0.0.1:3", "amqp://portal@127.0.0.1:4/")
         desk = SandboxDesk(self.acts)
-        callers = Callers(load_tokens(str(tokens_file(folder))), local_allowed=False)
-        self.client = TestClient(sandbox_app(desk, callers, self.page), base_url="http://127.0.0.1:3")
+        self.callers = known_callers(folder)
+        self.client = TestClient(sandbox_app(desk, self.callers, self.page), base_url="http://127.0.0.1:3")
         self.own = {"Authorization": f"Bearer {self.tokens[PORTAL.name]}"}
 
     def post(self, path: str, body: Any) -> httpx.Response:
@@ -78,6 +81,21 @@ def test_desk__asks_each_act_for_a_token(rig: DeskRig) -> None:
         refused = rig.client.post(f"/sandbox/{path}", json={})
         assert (refused.status_code, refused.json()["type"]) == (401, "urn:doithoai:problem:unauthenticated"), path
     assert rig.acts.moved == []
+
+
+def test_caller__that_is_added_to_the_tokens_file_is_let_in(rig: DeskRig, tmp_path: Path) -> None:
+    token, entry = mint_token("cong-thu-hai", "system", "H36")
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def status() -> int:
+        take_over(rig.callers, tmp_path)
+        return rig.client.post("/sandbox/clock", json={"by": "P1D"}, headers=headers).status_code
+
+    assert status() == 401
+    change_tokens(tokens_file(tmp_path), lambda entries: (*entries, entry))
+    assert status() == 200
+    tokens_file(tmp_path).write_text("{")  # as an editor may leave it for a moment
+    assert status() == 200
 
 
 def test_page__names_files_and_no_token(rig: DeskRig) -> None:
@@ -167,3 +185,11 @@ def test_environment__is_quoted_for_a_shell(rig: DeskRig) -> None:
     text = environment_of(rig.page, rig.tokens, "amqp://portal:a'b@127.0.0.1/%2F")
     assert "export BROKER='amqp://portal:a'\"'\"'b@127.0.0.1/%2F'\n" in text
     assert f"export TOKEN={rig.tokens[PORTAL.name]}\n" in text
+
+
+def test_place__is_called_by_the_name_that_it_is_registered_under() -> None:
+    names = {place.code: place.name for place in (*PLACES, *OTHER_PLACES)}
+    for said in (text for holds in HOLDS for text in holds):
+        for code in re.findall(r"H35\.\d+(?:\.\d+)?", said):
+            assert names[code].removeprefix("Huyện ") in said, f"{code} is {names[code]}"
+    assert FIELD_SAMPLES["name"] == names[FIELD_SAMPLES["code"]]

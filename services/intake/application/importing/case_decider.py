@@ -32,6 +32,7 @@ from services.intake.domain import (
 )
 from services.intake.domain.catalogues import canonical
 from services.intake.domain.facts import unrecorded
+from services.intake.domain.field_checks import check_reference
 from services.intake.domain.folding import conference_after, fold_conference, fold_petition, petition_after
 from shared.events import DatedEvent, PetitionReference
 from shared.events.titles import EVENT_TITLES
@@ -259,11 +260,12 @@ class _Work:
         return found
 
     def case(self, name: str) -> UUID:
-        """The case of a row: known, or new."""
+        """The case of a row: known, or new. Raises InvalidValue, ReferenceAnnulled, RowRefused."""
         loaded = self._known.loaded
         if (found := self._known.ids.get(name) if name else None) is None:
             if is_id(name) is not None:
                 raise RowRefused(CASE, f"không có vụ việc {name}", f"there is no case {name}")
+            check_reference("", name)
             found = self._mint()
             loaded.versions[found] = 0
             if name:

@@ -12,7 +12,7 @@ from services.intake.domain import Caller
 from services.intake.domain.errors import InvalidValue
 from shared.cases.source_version import MAX_VERSION, kept_version
 from shared.identifiers import normalised
-from shared.invalid_body import InvalidBody
+from shared.invalid_body import decoded
 
 RECEIPT: BodyCodec = CODECS["/v1/petitions"]
 #: What a push carries beside the body of a receipt.
@@ -87,12 +87,9 @@ class PushOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 def push_in(
     body: bytes, caller: Caller, source: str = "", external_id: str = "", if_match: Container[int] | None = None
 ) -> Push:
-    """The push that a body asks for, with its version in it. Raises InvalidBody, InvalidValue."""
-    try:
-        decoded = _decoder.decode(body or RECEIPT.EMPTY)
-    except msgspec.ValidationError as error:
-        raise InvalidBody(str(error), PushBody) from None
-    return push_of(decoded, getattr(decoded, "source_version"), caller, source, external_id, if_match)  # noqa: B009
+    """The push that a body asks for, with its version in it. Raises InvalidBody, MalformedJson, InvalidValue."""
+    asked = decoded(_decoder, body or RECEIPT.EMPTY)
+    return push_of(asked, getattr(asked, "source_version"), caller, source, external_id, if_match)  # noqa: B009
 
 
 def push_of(
@@ -113,8 +110,6 @@ def push_of(
     if not normalised(named.external_id):
         raise InvalidValue("external_id", "empty")
     for field, value in (("source", named.source), ("external_id", named.external_id)):
-        if not normalised(value).isprintable():
-            raise InvalidValue(field, "unprintable")
         if len(value) > MAX_SHORT:
             raise InvalidValue(field, "too-long", length=len(value), most=MAX_SHORT)
     version = kept_version(source_version)

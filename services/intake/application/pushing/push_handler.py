@@ -10,7 +10,7 @@ conflict   an official has the petition in hand, or has changed the same: the pu
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +55,7 @@ from services.intake.domain import (
     Caller,
     DecisionContext,
     Petition,
+    Refused,
     check_role,
     check_sender,
     check_source,
@@ -223,7 +224,8 @@ class PushHandler:
         event = correction_of(given, ours, weighed.changed)
         event = msgspec.structs.replace(event, effective_on=self._regulation_cache.today)
         # A conflict is judged as what the office would record: what can never be recorded is refused at once.
-        decided = self._decided(event, known, push.reference)
+        with _as_pushed():
+            decided = self._decided(event, known, push.reference)
         if weighed.both or not correctable(known.petition):
             return await self._kept(push, known, decided, given)
         done = await self._recorded(push.caller, decided, push.reference, push.source_version, push.body)
@@ -380,13 +382,7 @@ class PushHandler:
         return facts
 
     async def _is_at(self, jurisdiction: str, caller: Caller) -> bool:
-        """Whether a petition is at a caller's place; the places are read anew before it is said that it is not."""
-        known = self._regulation_cache
-
-        def lies() -> bool:
-            return known.regulation.lies_within(jurisdiction, caller.jurisdiction, known.today)
-
-        return lies() or (await known.refresh() and lies())
+        return await self._regulation_cache.lies_within(jurisdiction, caller.jurisdiction)
 
     async def _known(self, push: Push, place: EventPlace) -> _Known:
         facts = await self._facts(place, push.caller)
@@ -447,6 +443,16 @@ class PushHandler:
 def withdrawal_of(body: bytes, caller: Caller, key: str) -> Command:
     """The command that withdraws what an address names. Raises InvalidBody."""
     return Command(codec=_WITHDRAWAL, body=_WITHDRAWAL.decode(body), caller=caller, key=key)
+
+
+@contextlib.contextmanager
+def _as_pushed() -> Iterator[None]:
+    """What is refused inside names the field as it is called in a push, which is a receipt and no correction."""
+    try:
+        yield
+    except Refused as refused:
+        refused.field = CORRECTABLE.get(refused.field or "", refused.field)
+        raise
 
 
 def _record_of(conflict: Conflict, facts: Sequence[AnyFact]) -> AnyFact | None:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -288,7 +289,7 @@ def allows(manifests: list[Manifest], direction: str, pod: str, peer: str, port:
             continue
         for rule in policy.get(direction, ()):
             ports = [(each["port"], each.get("endPort", each["port"])) for each in rule["ports"]]
-            peers = [each for each in rule.get(side, ()) if "namespaceSelector" not in each]
+            peers = [each for each in rule.get(side, ()) if each.keys() == {"podSelector"}]
             if any(low <= port <= high for low, high in ports) and any(
                 selects(each["podSelector"], PODS[peer]) for each in peers
             ):
@@ -324,6 +325,30 @@ def test_network__lets_those_talk_who_have_each_others_address_and_nobody_else(m
     assert between == wanted
     nobody = one(manifests, "NetworkPolicy", "nobody")["spec"]
     assert nobody == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def goes_out(manifests: list[Manifest], pod: str, address: str, port: int) -> bool:
+    """Whether a pod may call an address that is no pod's."""
+    at = ip_address(address)
+    return any(
+        {"port": port} in rule["ports"]
+        and at in ip_network(block["cidr"])
+        and not any(at in ip_network(inner) for inner in block["except"])
+        for policy in (each["spec"] for each in manifests if each["kind"] == "NetworkPolicy")
+        if selects(policy["podSelector"], PODS[pod])
+        for rule in policy.get("egress", ())
+        for block in (peer["ipBlock"] for peer in rule.get("to", ()) if "ipBlock" in peer)
+    )
+
+
+def test_network__lets_followup_reach_public_sinks_alone(manifests: list[Manifest]) -> None:
+    assert "FOLLOWUP_WEBHOOK_KEY_FILE" in environment(dict(pods(manifests))["followup"])
+    for public in ("203.0.114.7", "2001:4860:4860::8888"):
+        assert goes_out(manifests, "followup", public, 443), public
+        assert not goes_out(manifests, "followup", public, 5432), public
+        assert not goes_out(manifests, "intake", public, 443), public
+    for inside in ("10.96.0.1", "169.254.169.254", "172.20.0.9", "192.168.1.1", "fd00:ec2::254", "fe80::1"):
+        assert not goes_out(manifests, "followup", inside, 443), inside
 
 
 def test_ingress__ends_tls_for_each_door(manifests: list[Manifest]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -151,6 +152,14 @@ class Chain(msgspec.Struct, frozen=True):
         """Another one for each other answer: the versions of the streams, and whether what is sealed is told."""
         versions = ".".join(str(link.facts[-1].version) for link in self.links)
         return versions if self.may_open else f"{versions}-withheld"
+
+    @property
+    def tag(self) -> str:
+        """The version, and a mark of what was recorded: after a restore the same number may be of another history."""
+        recorded = "".join(
+            f"{fact.event_id}{fact.recorded_at.isoformat()}" for link in self.links for fact in link.facts
+        )
+        return f'"{self.version}-{sha256(recorded.encode()).hexdigest()[:16]}"'
 
 
 class Answers:

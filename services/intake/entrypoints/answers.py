@@ -38,7 +38,7 @@ def answer_routes(answers: Answers) -> list[HTTPRouteHandler]:
         caller = caller_of(request)
         person = reader(caller, on_behalf_of)
         chain = await answers.chain(domain_caller(caller), petition_id)
-        headers = {"ETag": f'"{chain.version}"', "Cache-Control": "no-store"}
+        headers = {"ETag": chain.tag, "Cache-Control": "no-store"}
         if is_tag_known(request, headers["ETag"]):
             return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
         view = await answers.read(domain_caller(caller), person, chain)

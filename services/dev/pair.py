@@ -245,6 +245,7 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
     stack.enter_context(_locked(data))
     for name in SERVICES:
         end_leftovers(_pid_file(data, name), data)
+    end_leftovers(data / "rabbitmq" / "pids", data / "rabbitmq")  # also where this run has no broker
     if (data / "postgres").exists() and (data / TOKENS_FILE).exists() != options.sandbox:
         which = "a sandbox: add --sandbox" if not options.sandbox else "no sandbox: leave --sandbox out"
         raise DevFailed(f"--data: {data} holds {which}, or name another folder")

@@ -19,7 +19,7 @@ from shared.http.parameters import refuse_unknown_parameters
 from shared.http.permissions import permission_of
 from shared.http.problems import ProblemError, problem
 from shared.http.rate_limits import RATE, WINDOW, RateLimits, TooOften
-from shared.http.refused_calls import RefusedCalls, network_of
+from shared.http.refused_calls import NO_TOKEN, RefusedCalls, network_of
 from shared.http.tokens import (
     RIGHTS,
     ROLES,
@@ -193,7 +193,7 @@ class Callers:
             refuse_foreign_pages(request)
         if token is None:
             if not self._local_allowed or _is_from_elsewhere(request, headers):
-                raise unauthenticated("no-token")
+                raise unauthenticated(NO_TOKEN)
             _refuse_foreign_hosts(headers)
             refuse_foreign_pages(request)
             request.scope["state"][_PROOF] = _BY_NOTHING
@@ -287,7 +287,9 @@ class Callers:
                 except ProblemError as refusal:
                     is_proof = refusal.status == 401  # whose sentence says what was wrong with it
                     await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
-                    if is_proof:
+                    # A page leads to the sign-in, which is open: strangers of the same address shut nobody out of it.
+                    is_page = refusal.sentence == NO_TOKEN and not request.scope["path"].startswith("/v1/")
+                    if is_proof and not is_page:
                         self._count(request, f"\taddress {network_of(_peer(request))}")
                     if before_refusal is not None:
                         await before_refusal(request)

@@ -21,6 +21,7 @@ FREE = 5  # wrong tokens in a minute that are answered at once: somebody mistype
 FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0  # seconds
 OTHERS = "others"
 UNKNOWN_TOKEN = "unknown-token"
+NO_TOKEN = "no-token"
 
 log = structlog.get_logger("auth")
 
@@ -64,7 +65,7 @@ class RefusedCalls:
     async def note(self, address: str, reason: str) -> None:
         """Count a refusal and log it; wait as long as its answer should."""
         self._counts[(reason,)] += 1
-        if reason == "no-token":
+        if reason == NO_TOKEN:
             return  # browsers begin like this: they are shown the sign-in
         wait = self._told(network_of(address), reason)
         if wait and reason == UNKNOWN_TOKEN and self._waiting < MAX_WAITING:

@@ -80,28 +80,37 @@ async def test_dev__starts_a_pair_from_nothing_and_stops_it(tmp_path: Path) -> N
 async def test_dev__that_was_killed_is_gone_on_with_and_leaves_nothing(tmp_path: Path) -> None:
     data, ports = tmp_path / "data", [str(port) for port in free_ports(2)]
     program = Path(sys.executable).with_name("doithoai")
-    options = ["--no-story", "--broker", "none", "--intake-port", ports[0], "--followup-port", ports[1]]
+    options = ["--no-story", "--intake-port", ports[0], "--followup-port", ports[1]]
     with (tmp_path / "said").open("wb") as output:
 
-        async def started(times: int) -> asyncio.subprocess.Process:
+        async def started(times: int, broker: str) -> asyncio.subprocess.Process:
             made = await asyncio.create_subprocess_exec(
-                program, "dev", "--data", data, *options, stdout=output, stderr=output
+                program, "dev", "--data", data, "--broker", broker, *options, stdout=output, stderr=output
             )
             said = tmp_path / "said"
             await until(lambda: made.returncode is not None or said.read_text("utf-8").count("Running") == times, 120)
             assert made.returncode is None, said.read_text("utf-8")
             return made
 
-        killed = await started(1)
+        killed = await started(1, "auto")
         killed.kill()
         await killed.wait()
         left = [int((data / f"{name}.pid").read_text("utf-8")) for name in ("intake", "followup")]
-        again = await started(2)
+        broker = [int(pid) for pid in (data / "rabbitmq" / "pids").read_text("utf-8").split()]
+        again = await started(2, "none")
         assert left != [int((data / f"{name}.pid").read_text("utf-8")) for name in ("intake", "followup")]
         again.send_signal(signal.SIGTERM)
         assert await again.wait() == 0
     assert not list(data.glob("*.pid"))
+    assert not [pid for pid in broker if is_running(pid)]
     assert not (data / "postgres" / "postmaster.pid").exists()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and is more than an entry that nobody asked for."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 async def printed_commands(said: str) -> list[Any]:

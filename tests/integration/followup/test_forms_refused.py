@@ -15,6 +15,7 @@ from services.followup.console.addresses import LOGIN
 from services.followup.console.language import COOKIE as COOKIE_OF_LANGUAGE
 from services.followup.settings import FollowupSettings
 from shared.http.auth import COOKIE, Callers
+from shared.http.rate_limits import WINDOW
 from shared.http.refused_calls import RefusedCalls
 from shared.http.tokens import mint_token
 from shared.identifiers import derived_id
@@ -322,3 +323,14 @@ async def test_task__with_the_size_of_a_file_that_is_none_is_sent_without_it(off
     }  # fmt: skip
     answer = await official.post(f"/cases/{derived_id('conference', 'c')}/do/slip", data=slip)
     assert answer.status_code == 422 and "Giá trị không dùng được." in answer.text
+
+
+async def test_page__leads_to_the_sign_in_however_often_strangers_of_the_address_call(dsn: str) -> None:
+    callers = Callers((ENTRY,), local_allowed=False, cookies=True, refused=RefusedCalls(lambda: 0.0), rate=1)
+    async with (
+        running(FollowupSettings(database_url=dsn, migrate=False, sources=""), callers) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{HOST}") as client,
+    ):
+        assert 429 in {(await client.get("/v1/deadlines")).status_code for _ in range(3 * WINDOW)}
+        pages = [await client.get("/", headers={"Accept": "text/html"}) for _ in range(3 * WINDOW)]
+    assert {(page.status_code, page.headers["location"]) for page in pages} == {(303, LOGIN)}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import httpx
@@ -261,3 +261,10 @@ def test_line__has_the_version_as_the_service_keeps_it(version: str) -> None:
 
 
 COUNTED = "85c2165c962d1436336f44c3f5b2efd807382b5ff7e6909e8c4510fc70a5a81c"
+
+
+def test_changes__since_an_instant_without_a_zone_are_not_asked_for() -> None:
+    asked, answer = outcomes()
+    with client_of(answer) as client, pytest.raises(ValueError, match="time zone"):
+        client.changes(datetime(2026, 3, 2))
+    assert not asked

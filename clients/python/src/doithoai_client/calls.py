@@ -208,6 +208,8 @@ def changes(source: str, since: datetime | None, cursor: str) -> Call[ChangesPag
         )
         return ChangesPage(items, found["next"], found["more"])
 
+    if since is not None and since.tzinfo is None:
+        raise ValueError("since: an instant has a time zone; give it one, such as datetime.now(UTC)")
     begin = (("changed_since", since.isoformat()),) if since is not None and not cursor else ()
     return Call("GET", "/v1/petitions", read, params=(("source", source), *begin, ("cursor", cursor)))
 

@@ -1,6 +1,7 @@
 """Pages of a source's feed: as large and as slow as they may be, whatever the source sends."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any
@@ -137,3 +138,13 @@ async def test_page__that_no_store_can_have_written_is_not_taken(said: dict[str,
 async def test_conflict__that_says_nothing_is_a_source_that_is_away(content: bytes) -> None:
     with pytest.raises(SourceUnavailable):
         await read(content, 409)
+
+
+async def test_page__that_would_unfold_is_not_taken() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["accept-encoding"] == "identity"
+        return httpx.Response(200, content=gzip.compress(PAGE), headers={"Content-Encoding": "gzip"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as connection:
+        with pytest.raises(SourceUnavailable, match="encoding"):
+            await FeedClient("http://127.0.0.1", connection).page(0)

@@ -2,9 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ValidationError
@@ -33,16 +32,19 @@ def settings_from_environment(kind: type[S]) -> S:
     except ValidationError as error:
         # The values are left out: a database URL holds a password.
         prefix = kind.model_config["env_prefix"]
-        names = sorted(f"{prefix}{str(each['loc'][0]).upper()} ({_why(kind, each)})" for each in error.errors())
+        names = sorted(
+            f"{prefix}{str(each['loc'][0]).upper()} ({_why(kind, str(each['loc'][0]), each['type'], each['msg'])})"
+            for each in error.errors()
+        )
         raise WrongSettings(f"settings: {', '.join(names)}") from None
 
 
-def _why(kind: type[BaseSettings], error: Mapping[str, Any]) -> str:
+def _why(kind: type[BaseSettings], name: str, error: str, said: str) -> str:
     """What is wrong with a setting; what it is to be like is said in words, and not by an expression."""
-    field = kind.model_fields.get(str(error["loc"][0]))
-    if error["type"] == "string_pattern_mismatch" and field is not None:
+    field = kind.model_fields.get(name)
+    if error == "string_pattern_mismatch" and field is not None:
         return f"should be: {field.description}"
-    return str(error["msg"])
+    return said
 
 
 def value_of(variable: str) -> str:

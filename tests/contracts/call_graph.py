@@ -196,6 +196,8 @@ class CallGraph:
                 scope = self._types(init)
                 for each in ast.walk(self.nodes[init].tree):
                     match each:
+                        case ast.AnnAssign(target=ast.Attribute(attr=name), annotation=annotation) if name == attr:
+                            return self._class_of_annotation(module, annotation)
                         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
                             assigned = [*zip(targets, values, strict=True)]
                         case ast.Assign(targets=[target], value=value):

@@ -56,11 +56,12 @@ test: .venv/.synced ## The tests that gate every change, with a short fault smok
 test-all: .venv/.synced .venv/.cluster-synced ## Every test, the long ones too; the whole matrix of faults is make chaos
 	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench and not chaos and not interop and not fuzz" $(ARGS)
 
-lint: .venv/.synced ## Format, lint, types, import contracts
+lint: .venv/.synced ## Format, lint, types, import contracts, and whether what is generated is current
 	$(BIN)/ruff format --check . || { echo "make format formats these files"; exit 1; }
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.contracts.generate --check
 
 format: .venv/.synced ## Format the code and mend what can be mended
 	$(BIN)/ruff format .

@@ -193,7 +193,7 @@ class Callers:
             refuse_foreign_pages(request)
         if token is None:
             if not self._local_allowed or _is_from_elsewhere(request, headers):
-                raise unauthenticated(NO_TOKEN)
+                raise unauthenticated("no-token")
             _refuse_foreign_hosts(headers)
             refuse_foreign_pages(request)
             request.scope["state"][_PROOF] = _BY_NOTHING

@@ -6,7 +6,6 @@ sandbox, so that no page of a browser moves its days. Acts come one at a time.
 
 import asyncio
 import contextlib
-import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
@@ -37,7 +36,6 @@ RESET_WITHIN = 60.0  # seconds
 STOP_WITHIN = 10.0  # seconds
 NEXT_DEADLINE = "next-deadline"
 _REPLY = "Nội dung trả lời thử nghiệm của cơ quan có thẩm quyền."
-_IS_HTML = re.compile(r"\btext/html\b")
 T = TypeVar("T")
 HttpRequest = Request[Any, Any, Any]
 
@@ -155,7 +153,7 @@ class SandboxDesk:
 
         @get("/sandbox", sync_to_thread=False)
         def show(request: HttpRequest) -> Response[Any]:
-            if _IS_HTML.search(request.headers.get("accept", "")[:1000]):
+            if html.prefers_html(request):
                 return html.page("sandbox.html", "services.sandbox", here=page)
             return Response(msgspec.json.encode(page), media_type=MediaType.JSON)
 

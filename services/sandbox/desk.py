@@ -18,12 +18,13 @@ from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from services.intake.application.json_body import cleaned
-from services.intake.entrypoints.bodies import check_type, whole_body
+from services.intake.entrypoints.bodies import whole_body
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
 from services.sandbox.acts import RefusedByPair, SandboxActs
 from services.sandbox.page import SandboxPage
 from shared.http import html
 from shared.http.auth import Callers
+from shared.http.bodies import check_type
 from shared.http.methods import with_head_and_options
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, language_of, problem, problem_response

@@ -497,7 +497,7 @@ async def test_a_delivery_that_waits_for_a_change__keeps_nothing(
         )
 
         async def waits() -> bool:
-            return bool(await connection.fetchval(blocked))
+            return bool(await pool.fetchval(blocked))  # what a transaction has seen of others it sees until its end
 
         await until(waits)
     assert not await waiting

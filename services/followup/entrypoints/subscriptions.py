@@ -12,10 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Link
 from litestar.params import FromPath, QueryParameter
 
-from services.followup.adapters.webhooks.stored_subscriptions import (
-    KEPT_ATTEMPTS,
-    KEPT_CHANGES,
-)
+from services.followup.adapters.webhooks.stored_subscriptions import KEPT_ATTEMPTS, KEPT_CHANGES
 from services.followup.adapters.webhooks.webhook_seals import SinkSecrets, new_secret, written
 from services.followup.application.webhook_ports import (
     Attempt,

@@ -11,7 +11,7 @@ from tests.support.provider import Signer, signing
 
 __all__ = ["placed"]
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120)]
 
 AWAY = "urn:doithoai:problem:provider-away"
 

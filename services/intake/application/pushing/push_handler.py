@@ -36,7 +36,7 @@ from services.intake.application.known_reference import KnownReferences, is_eras
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import EventPlace, EventStore, History, Ids
 from services.intake.application.pushing.conflicts import Conflict, ConflictState, NewConflict, PushedRecord, Pushes
-from services.intake.application.pushing.push import RECEIPT, FieldConflict, Push, PushOutcome
+from services.intake.application.pushing.push import RECEIPT, FieldConflict, Push, PushOutcome, PushResult
 from services.intake.application.pushing.reading import (
     Sides,
     applied,
@@ -474,7 +474,7 @@ def _created(push: Push, done: CommandOutcome) -> PushOutcome:
     )
 
 
-def _outcome(result: Any, push: Push, known: _Known, version: str, **more: Any) -> PushOutcome:
+def _outcome(result: PushResult, push: Push, known: _Known, version: str, **more: Any) -> PushOutcome:
     latest = known.facts[-1]
     return PushOutcome(
         result=result,

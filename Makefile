@@ -51,7 +51,7 @@ sandbox: .venv/.synced ## Start a seeded pair with tokens, whose days an integra
 	$(BIN)/doithoai dev --sandbox $(ARGS)
 
 test: .venv/.synced ## The tests that gate every change, with a short fault smoke (at most 8 minutes)
-	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench and not slow and not chaos and not interop and not fuzz" $(ARGS)
+	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "not bench and not slow and not chaos and not interop and not fuzz" $(ARGS)
 
 test-all: .venv/.synced .venv/.cluster-synced ## Every test, the long ones too; the whole matrix of faults is make chaos
 	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench and not chaos and not interop and not fuzz" $(ARGS)

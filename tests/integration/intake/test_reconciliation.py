@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from services.intake.application.reconciliation import DayView, Reconciliation
+from services.intake.domain import Caller
+from services.intake.entrypoints.pushed_queries import MOST_DAYS
 from shared.http.auth import Role, mint_token
 from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, PROVINCE, Intake, served, tokens_file, with_places
 from tests.support.postgres import TestServer
@@ -160,6 +163,30 @@ async def test_day__is_for_its_source_and_for_whose_place_holds_all_of_it(intake
     await pushed(intake, source, "A-2", jurisdiction=ELSEWHERE)
     for caller, status in (("office", 200), ("district-office", 403), ("administrator", 403)):
         await asked(intake, "/v1/reconciliation", caller, status, **query)
+
+
+async def test_days__that_one_caller_waits_for_hold_up_no_other(
+    intake: Intake, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, read = asyncio.Queue[str](), asyncio.Event(), Reconciliation.day
+
+    async def held(self: Reconciliation, caller: Caller, *asked: Any) -> DayView:
+        begun.put_nowait(caller.name)
+        if caller.name == "portal":
+            await go_on.wait()
+        return await read(self, caller, *asked)
+
+    monkeypatch.setattr(Reconciliation, "day", held)
+    query = {"source": source, "day": await intake.today()}
+    waiting = [asyncio.create_task(asked(intake, "/v1/reconciliation", **query)) for _ in range(MOST_DAYS)]
+    assert [await begun.get() for _ in waiting] == ["portal"] * MOST_DAYS
+    for path in ("/v1/reconciliation", "/v1/reconciliation/statement"):
+        refused = await asked(intake, path, status=429, **query)
+        assert refused["type"].endswith("too-many-requests") and str(MOST_DAYS) in refused["detail"]
+    await asked(intake, "/v1/reconciliation", "office", **query)
+    go_on.set()
+    await asyncio.gather(*waiting)
+    await asked(intake, "/v1/reconciliation", **query)
 
 
 async def test_statement__is_json_or_a_page_to_sign_and_the_same_each_time(intake: Intake, source: str) -> None:

@@ -34,7 +34,7 @@ from services.sandbox.callers import (
     tokens_file,
 )
 from services.sandbox.desk import SandboxDesk, sandbox_app, serving
-from services.sandbox.page import environment_of, page_of
+from services.sandbox.page import environment_file, environment_of, page_of
 from services.sandbox.seed import BEGINS, seed
 from services.sandbox.store import SeedStore
 from services.story import play
@@ -51,7 +51,7 @@ STOP_TIMEOUT = 15.0  # seconds
 PORTS_TRIED = 10
 LOOPBACK = "127.0.0.0/8,::1,localhost"
 RUNNING = "Running; Ctrl-C stops everything."
-PORTAL_URL, ENVIRONMENT, TOKENS_FILE = "portal.url", "sandbox.env", "tokens.json"  # files in the data folder
+PORTAL_URL = "portal.url"  # a file in the data folder
 DATABASE_URL = "intake-database.url"  # a file in the data folder, for `doithoai import`
 BROKER_PAUSE, LONGEST_BROKER_PAUSE = 5.0, 300.0  # seconds before a broker that ended is started again
 
@@ -246,7 +246,7 @@ def run_pair(stack: contextlib.ExitStack, interruption: Interruption, options: D
     for name in SERVICES:
         end_leftovers(_pid_file(data, name), data)
     end_leftovers(data / "rabbitmq" / "pids", data / "rabbitmq")  # also where this run has no broker
-    if (data / "postgres").exists() and (data / TOKENS_FILE).exists() != options.sandbox:
+    if (data / "postgres").exists() and tokens_file(data).exists() != options.sandbox:
         which = "a sandbox: add --sandbox" if not options.sandbox else "no sandbox: leave --sandbox out"
         raise DevFailed(f"--data: {data} holds {which}, or name another folder")
     ports = (
@@ -349,7 +349,7 @@ def _run_sandbox(
             asyncio.run(kept.take())
     broker = pair.portal_url.partition("@")[2]
     page = page_of(data, *urls, f"http://{HOST}:{port}", f"amqp://{BROKER_USER}@{broker}" if broker else "")
-    _write_secret(data / ENVIRONMENT, environment_of(page, tokens, pair.portal_url).encode())
+    _write_secret(environment_file(data), environment_of(page, tokens, pair.portal_url).encode())
     callers, desk = known_callers(data), SandboxDesk(acts)
     stack.enter_context(serving(sandbox_app(desk, callers, page), port))
     pair.wait_ready(f"{page.sandbox}/sandbox")

@@ -6,7 +6,6 @@ sandbox, so that no page of a browser moves its days. Acts come one at a time.
 
 import asyncio
 import contextlib
-import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
@@ -19,12 +18,13 @@ from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from services.intake.application.json_body import cleaned
-from services.intake.entrypoints.bodies import check_type, whole_body
+from services.intake.entrypoints.bodies import whole_body
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
 from services.sandbox.acts import RefusedByPair, SandboxActs
 from services.sandbox.page import SandboxPage
 from shared.http import html
 from shared.http.auth import Callers
+from shared.http.bodies import check_type
 from shared.http.methods import with_head_and_options
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, language_of, problem, problem_response
@@ -37,7 +37,6 @@ RESET_WITHIN = 60.0  # seconds
 STOP_WITHIN = 10.0  # seconds
 NEXT_DEADLINE = "next-deadline"
 _REPLY = "Nội dung trả lời thử nghiệm của cơ quan có thẩm quyền."
-_IS_HTML = re.compile(r"\btext/html\b")
 T = TypeVar("T")
 HttpRequest = Request[Any, Any, Any]
 
@@ -155,7 +154,7 @@ class SandboxDesk:
 
         @get("/sandbox", sync_to_thread=False)
         def show(request: HttpRequest) -> Response[Any]:
-            if _IS_HTML.search(request.headers.get("accept", "")[:1000]):
+            if html.prefers_html(request):
                 return html.page("sandbox.html", "services.sandbox", here=page)
             return Response(msgspec.json.encode(page), media_type=MediaType.JSON)
 

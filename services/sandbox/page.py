@@ -90,7 +90,7 @@ def page_of(data: Path, intake: str, followup: str, sandbox: str, broker: str) -
         sandbox=sandbox,
         broker=broker,
         source=SANDBOX_SOURCE,
-        environment=str(data / "sandbox.env"),
+        environment=str(environment_file(data)),
         tokens=[
             SandboxToken(
                 name=each.name,
@@ -105,6 +105,11 @@ def page_of(data: Path, intake: str, followup: str, sandbox: str, broker: str) -
         holds=[said._asdict() for said in HOLDS],
         next_steps=[SandboxStep(vi=said.vi, en=said.en, command=command) for said, command in STEPS],
     )
+
+
+def environment_file(data: Path) -> Path:
+    """The file of a sandbox's folder that a shell reads."""
+    return data / "sandbox.env"
 
 
 def environment_of(page: SandboxPage, tokens: dict[str, str], broker_url: str) -> str:

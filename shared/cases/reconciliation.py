@@ -30,7 +30,7 @@ class LineDigests:
 
     def __init__(self) -> None:
         self._all = hashlib.sha256()
-        self._buckets = [(hashlib.sha256()) for _ in range(BUCKETS)]
+        self._buckets = [hashlib.sha256() for _ in range(BUCKETS)]
         self._counts = [0] * BUCKETS
 
     def add(self, external_id: str, source_version: str, state: str) -> None:

@@ -32,6 +32,9 @@ def is_instant(version: str) -> bool:
     return version.endswith("Z")
 
 
-def rank(version: str) -> tuple[int, str]:
-    """By which kept versions are ordered; none, of what was recorded without one, comes before all."""
-    return len(version), version
+def rank(version: str) -> tuple[bool, int, str]:
+    """By which kept versions are ordered; none, of what was recorded without one, comes before all.
+
+    The store orders them in the same way where two processes keep one at a time.
+    """
+    return is_instant(version), len(version), version

@@ -11,7 +11,9 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jws import JWSRegistry, extract_compact
 
-from shared.http.provider import Provider, UnknownKey
+from shared.http.auth import unauthenticated
+from shared.http.problems import problem
+from shared.http.provider import Provider, ProviderAway, UnknownKey
 from shared.identifiers import normalised
 
 #: Signatures of key pairs alone: whoever verifies could else sign.
@@ -86,6 +88,21 @@ class AccessTokens(Generic[T]):
         if claims["exp"] > LATEST:  # before it is a float: JSON has integers that none holds
             raise InvalidToken
         return _Verified(self._said_in(claims), float(claims["exp"]), self._provider.generation)
+
+
+async def verified_or_refused(tokens: AccessTokens[T], token: str) -> tuple[T, float]:
+    """What a token says that a caller brought, and until when.
+
+    Raises ProblemError 401, 503, and what `said_in` raises.
+    """
+    try:
+        return await tokens.verified(token)
+    except ExpiredToken:
+        raise unauthenticated("expired-token") from None
+    except InvalidToken:
+        raise unauthenticated("unknown-token") from None
+    except ProviderAway:
+        raise problem(503, "provider-away", headers={"Retry-After": "10"}) from None
 
 
 def subject_in(claims: Mapping[str, Any]) -> str:

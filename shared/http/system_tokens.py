@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from shared.http.access_tokens import AccessTokens, ExpiredToken, InvalidToken
-from shared.http.auth import AuthenticatedCaller, Proof, unauthenticated
+from shared.http.access_tokens import AccessTokens, verified_or_refused
+from shared.http.auth import AuthenticatedCaller, Proof
 from shared.http.problems import problem
-from shared.http.provider import Provider, ProviderAway, is_safe_url
+from shared.http.provider import Provider, is_safe_url
 from shared.http.tokens import RIGHTS, ROLES, is_own_name
 from shared.identifiers import MalformedCode, agency_code, normalised
 
@@ -105,14 +105,7 @@ class SystemTokens:
 
     async def caller_of(self, token: str) -> tuple[AuthenticatedCaller, Proof]:
         """Whom a token proves, and until when. Raises ProblemError 401, 403, 503."""
-        try:
-            caller, expires = await self._tokens.verified(token)
-        except ExpiredToken:
-            raise unauthenticated("expired-token") from None
-        except InvalidToken:
-            raise unauthenticated("unknown-token") from None
-        except ProviderAway:
-            raise problem(503, "provider-away", headers={"Retry-After": "10"}) from None
+        caller, expires = await verified_or_refused(self._tokens, token)
         return caller, Proof("provider", expires)
 
 

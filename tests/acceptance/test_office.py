@@ -230,9 +230,14 @@ def test_conflict__is_decided_on_its_page(running: tuple[Service, Service], brow
     page = browser.get(address).text
     assert "điện thoại → zalo" in page and "Rác ở chợ. → Rác ở chợ ba ngày chưa gom." in page
     done = browser.post(address + "/acceptance", data={"token": "", "key": "k"})
-    assert (done.status_code, done.url.path) == (200, f"/cases/{petition}")
+    assert (done.status_code, done.url.path) == (200, address)
+    assert "Đã nhận thay đổi · local · " in done.text and "zalo" not in done.text
+    assert f'href="/cases/{petition}"' in done.text
     until(lambda: "điện thoại → zalo" in browser.get(f"/cases/{petition}").text)
     assert "local: TN-1" not in browser.get("/conflicts").text
     assert address not in browser.get(f"/cases/{petition}").text
     late = browser.post(address + "/refusal", data={"token": "", "key": "k"})
     assert late.status_code == 409 and "Khác biệt này đã được xử lý" in late.text
+    address = f"/conflicts/local/{push('4', channel='email', effective_on='2019-06-28')['conflict_id']}"
+    kept = browser.post(address + "/refusal", data={"token": "", "key": "k"})
+    assert "Đã giữ nguyên · local · " in kept.text and "zalo → email" in kept.text and "/acceptance" not in kept.text

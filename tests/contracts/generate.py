@@ -37,7 +37,7 @@ def outputs() -> dict[Path, str]:
     found = {SCHEMAS / f"{topic}.json": _json(json_schema(topic)) for topic in EVENTS}
     found[ROOT / "contracts" / "asyncapi.yaml"] = asyncapi_yaml()
     found[POLICY] = _json(policy.schema())
-    found[PROBLEMS], found[OPERATIONS] = _json(problems.statuses()), _json(problems.kinds())
+    found[PROBLEMS], found[OPERATIONS] = _json(problems.statuses()), _by_operation(problems.kinds())
     for service, build in _applications().items():
         found[ROOT / "contracts" / f"openapi-{service}.json"] = _json(build())
     pages = ROOT / "docs" / "reference"
@@ -112,7 +112,7 @@ def main() -> int:
         return _report([f"{name} is not current: run `make contracts`" for name in stale()])
     # The documents are made from these.
     PROBLEMS.write_text(_json(problems.statuses()), "utf-8")
-    OPERATIONS.write_text(_json(problems.kinds()), "utf-8")
+    OPERATIONS.write_text(_by_operation(problems.kinds()), "utf-8")
     found = [f"{topic}: the event is gone" for topic in removed_topics()]
     contents = outputs()
     for path, content in contents.items():
@@ -135,6 +135,16 @@ def _report(lines: list[str]) -> int:
 
 def _json(value: Any) -> str:
     return json.dumps(_plain(value), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _by_operation(kinds: dict[str, dict[str, Any]]) -> str:
+    """The same with a line for each operation, so that a change of one is a line of the difference."""
+
+    def section(service: str, found: dict[str, Any]) -> str:
+        operations = ",\n".join(f'  "{name}": {json.dumps(answers)}' for name, answers in found["operations"].items())
+        return f' "{service}": {{"door": {json.dumps(found["door"])}, "operations": {{\n{operations}\n }}}}'
+
+    return "{\n" + ",\n".join(section(service, found) for service, found in kinds.items()) + "\n}\n"
 
 
 def _plain(value: Any) -> Any:

@@ -106,8 +106,8 @@ _ASKS_ACTS = "services.intake.domain.acts:act_on"
 _CASES = {"petition": {"Petition"}, "conference": {"Conference"}, "": {"Petition", "Conference"}}
 _CONDITIONS = {event.__name__ for event in EVENTS.values()} | _CASES[""]
 _ERROR = frozenset({"Exception", "BaseException"})
-#: Doors that are none of HTTP, or that answer people with pages.
-_OTHER_DOORS = ("queue_consumer", "queued_commands")
+#: Doors that are none of HTTP, and what is answered of a body by those operations alone that read one.
+_OTHER_DOORS = ("queue_consumer", "queued_commands", "http.bodies")
 _REFUSALS = {
     f"{kind.__module__}:{name}": kind
     for module in (errors, command_errors)

@@ -11,6 +11,8 @@ from tests.support.provider import Signer, signing
 
 __all__ = ["placed"]
 
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120)]
+
 AWAY = "urn:doithoai:problem:provider-away"
 
 
@@ -27,7 +29,6 @@ async def answered(intake: Intake, bearer: str) -> tuple[int, str]:
 
 @fault("59", "Keys of the provider of systems away", "the address of its keys answers 500; intake restarted",
        "held keys verify new tokens; a new process answers 503, and file tokens go on; it mends itself")  # fmt: skip
-@pytest.mark.timeout(120)
 async def test_keys_of_systems_away(placed: str, tmp_path: Path) -> None:
     by_file, entry = mint_token("portal", "system", DISTRICT)
     tokens = str(tokens_file(tmp_path, entry))

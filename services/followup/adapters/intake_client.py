@@ -186,6 +186,8 @@ class ConflictAnswer(msgspec.Struct, frozen=True, kw_only=True):
     fields: list[str]
     state: str
     pushed_at: datetime
+    decided_by: str = ""
+    decided_at: datetime | None = None
 
 
 class _Conflicts(msgspec.Struct, frozen=True):
@@ -205,10 +207,6 @@ class ComparedConflict(msgspec.Struct, frozen=True):
 
     conflict: ConflictAnswer
     fields: list[ChangedField]
-
-
-class _AcceptedConflict(msgspec.Struct, frozen=True):
-    conflict: ConflictAnswer
 
 
 class PossibleCommandAnswer(msgspec.Struct, frozen=True):
@@ -324,12 +322,9 @@ class IntakeClient:
         answer = await self._answer("POST", f"{url}{path}", token, headers, msgspec.json.encode(body))
         return _decoded(answer, RecordedCommand)
 
-    async def decide_conflict(self, url: str, conflict_id: UUID, decision: str, token: str) -> ConflictAnswer:
+    async def decide_conflict(self, url: str, conflict_id: UUID, decision: str, token: str) -> None:
         """Accept or refuse what a push would change. Sent again it is the same decision. Raises Refusal."""
-        answer = await self._answer("POST", f"{url}/v1/conflicts/{conflict_id}/{decision}", token)
-        if decision == "acceptance":
-            return _decoded(answer, _AcceptedConflict).conflict
-        return _decoded(answer, ConflictAnswer)
+        await self._answer("POST", f"{url}/v1/conflicts/{conflict_id}/{decision}", token)
 
     async def composite(self, url: str, name: str, parts: Sequence[Any], key: str, token: str) -> RecordedAct:
         """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -110,10 +111,10 @@ def conflict_pages(
         await need_own_form(request)
         try:
             url = door.url(source)
-            found = await intake.decide_conflict(url, conflict_id, decision, token_of(request))
+            await intake.decide_conflict(url, conflict_id, decision, token_of(request))
         except Refusal as refusal:
             return await refused_page(pages, request, TO_CONFLICTS, refusal)
-        return Redirect(f"/cases/{found.petition_id}", status_code=SEE_OTHER)
+        return Redirect(f"{PAGE}/{quote(source, safe='')}/{conflict_id}", status_code=SEE_OTHER)
 
     @post(ONE + "/acceptance", include_in_schema=False, status_code=200, opt=for_roles(DECIDING_CONFLICTS))
     async def accept(request: HttpRequest, source: FromPath[str], conflict_id: FromPath[UUID]) -> Response[Any]:

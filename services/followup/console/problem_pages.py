@@ -27,6 +27,7 @@ from services.followup.entrypoints.app import Handler
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.signed_in import kept_form_token
 from shared.http.auth import is_from_foreign_page
+from shared.http.html import prefers_html
 from shared.http.problems import Problem, ProblemError
 
 MAX_KEPT = 256 * 1024  # bytes of a form: whoever is refused may not make this process read more
@@ -78,7 +79,7 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
     def shown_to_people(handler: Handler) -> Handler:
         def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
             response = handler(request, error)
-            if not _is_browser(request):
+            if not prefers_html(request):
                 return response
             typed = request.scope["state"].get(TYPED, [])
             is_unknown = isinstance(error, ProblemError) and error.status == 401
@@ -175,7 +176,3 @@ def _labels(typed: Sequence[tuple[str, str]]) -> dict[str, Bilingual]:
         for name, value in typed
         if name not in OWN and not name.endswith(OF_A_FILE) and not _FOR_MACHINES.fullmatch(value)
     }
-
-
-def _is_browser(request: Request[Any, Any, Any]) -> bool:
-    return "text/html" in request.headers.get("accept", "")

@@ -7,13 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from services.followup.adapters.webhooks.stored_subscriptions import (
-    StoredAttempt,
-    SubscriptionChange,
-)
-from services.followup.application.webhook_ports import (
-    Verdict,
-)
+from services.followup.adapters.webhooks.stored_subscriptions import StoredAttempt, SubscriptionChange
+from services.followup.application.webhook_ports import Verdict
 from services.followup.domain.webhooks.event_filters import EventFilter
 from shared.feed_cursor import LONGEST
 

@@ -12,10 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Link
 from litestar.params import FromPath, QueryParameter
 
-from services.followup.adapters.webhooks.stored_subscriptions import (
-    KEPT_ATTEMPTS,
-    KEPT_CHANGES,
-)
+from services.followup.adapters.webhooks.stored_subscriptions import KEPT_ATTEMPTS, KEPT_CHANGES
 from services.followup.adapters.webhooks.webhook_seals import SinkSecrets, new_secret, written
 from services.followup.application.webhook_ports import (
     Attempt,
@@ -50,11 +47,12 @@ from shared.events import EVENTS
 from shared.events.registry import SCHEMA
 from shared.feed_cursor import MARGIN
 from shared.http.auth import AuthenticatedCaller, caller_of, proof_of
+from shared.http.bodies import check_type, invalid_body, malformed_json
 from shared.http.openapi import body_operation, describe_answer, problems
 from shared.http.permissions import Permission, permitted
 from shared.http.problems import problem
 from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, ordered_id
-from shared.invalid_body import MalformedJson, decoded, wrong_field
+from shared.invalid_body import MalformedJson, decoded
 from shared.sealing import BrokenSeal
 
 PATH = "/v1/subscriptions"
@@ -431,17 +429,13 @@ def _wanted(types: Sequence[str], filters: Sequence[EventFilter], config: Subscr
 
 async def _body(request: HttpRequest, kind: type[Any]) -> Any:
     """The body of a request. Raises ProblemError that names the field."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise problem(415, "unsupported-media-type")
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        accepted = {"Accept-Encoding": "identity"}
-        raise problem(415, "unsupported-media-type", "encoding", field="Content-Encoding", headers=accepted)
+    body = await request.body()
+    check_type(dict(request.scope["headers"]), body)
     try:
-        return decoded(msgspec.json.Decoder(kind), await request.body())
+        return decoded(msgspec.json.Decoder(kind), body)
     except msgspec.ValidationError as error:
-        wrong = wrong_field(error)
-        raise problem(422, "invalid-body", wrong.sentence, field=wrong.field, **wrong.values) from None
+        raise invalid_body(error) from None
     except UnicodeDecodeError:
         raise problem(400, "malformed-json", "utf-8") from None
     except MalformedJson as error:
-        raise problem(400, "malformed-json", error.sentence, **error.values) from None
+        raise malformed_json(error) from None

@@ -11,9 +11,7 @@ import msgspec
 from services.followup.adapters.webhooks.delivered_logs import DeliveredLogs
 from services.followup.adapters.webhooks.sink_addresses import SinkRefused
 from services.followup.adapters.webhooks.sink_client import SinkClient
-from services.followup.adapters.webhooks.stored_subscriptions import (
-    StoredSubscriptions,
-)
+from services.followup.adapters.webhooks.stored_subscriptions import StoredSubscriptions
 from services.followup.adapters.webhooks.webhook_seals import SinkSecrets, WebhookSeals, written
 from services.followup.application.webhook_ports import (
     Answer,

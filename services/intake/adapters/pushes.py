@@ -15,6 +15,7 @@ _VERSION = """
 SELECT source_version, alike_version, alike_at FROM push_versions WHERE source = $1 AND external_id = $2
 """
 _OF_RECORD = f"SELECT {_COLUMNS} FROM conflicts WHERE source = $1 AND external_id = $2"
+# Versions are compared as `rank` of `shared.cases.source_version` does: another process may have kept a later one.
 _ADVANCE = """
 INSERT INTO push_versions AS known (source, external_id, source_version, alike_version, alike_at)
 VALUES ($1, $2, $3, CASE WHEN $4::integer > 0 THEN $3 ELSE '' END, $4)
@@ -22,8 +23,8 @@ ON CONFLICT (source, external_id) DO UPDATE
 SET source_version = excluded.source_version, pushed_at = store_now(),
     alike_version = CASE WHEN excluded.alike_at > 0 THEN excluded.alike_version ELSE known.alike_version END,
     alike_at = CASE WHEN excluded.alike_at > 0 THEN excluded.alike_at ELSE known.alike_at END
-WHERE (length(known.source_version), known.source_version COLLATE "C")
-    <= (length(excluded.source_version), excluded.source_version COLLATE "C")
+WHERE (known.source_version LIKE '%Z', length(known.source_version), known.source_version COLLATE "C")
+    <= (excluded.source_version LIKE '%Z', length(excluded.source_version), excluded.source_version COLLATE "C")
 """
 _SUPERSEDE = """
 UPDATE conflicts SET state = 'superseded', decided_at = store_now()

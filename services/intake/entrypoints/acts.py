@@ -13,10 +13,11 @@ from services.intake.application.composite.given_act import GivenAct, Parts, par
 from services.intake.application.composite_acts import COMPOSITE_ACTS, CompositeAct
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints import openapi
-from services.intake.entrypoints.bodies import check_type, whole_body
+from services.intake.entrypoints.bodies import whole_body
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.commands import headers_of, key_of
 from shared.http.auth import caller_of
+from shared.http.bodies import check_type
 from shared.http.permissions import for_roles
 from shared.invalid_body import decoded
 

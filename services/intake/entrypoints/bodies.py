@@ -1,6 +1,5 @@
-"""The body of a request: whole, not encoded, of a type that the route reads."""
+"""The body of a request, whole."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request
@@ -9,13 +8,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints.limits import MAX_BODY
-from shared.http.problems import problem
-
-#: As they came: names in small letters.
-Headers = Mapping[bytes, bytes]
-
-_JSON = b"application/json"
-_UTF_8 = (b"", b"utf-8", b"utf8", b"us-ascii")
+from shared.http.bodies import Headers, check_encoding
 
 
 async def whole_body(request: Request[Any, Any, Any], headers: Headers) -> bytes:
@@ -30,36 +23,6 @@ async def whole_body(request: Request[Any, Any, Any], headers: Headers) -> bytes
     if size > MAX_BODY:
         raise RequestEntityTooLarge
     return b"".join(pieces)
-
-
-def check_type(headers: Headers, body: bytes) -> None:
-    """Refuse a body that is not JSON in UTF-8 as it stands. Raises ProblemError 415."""
-    if b"content-encoding" in headers:
-        check_encoding(headers)
-    kind = headers.get(b"content-type", b"")
-    if kind == _JSON:
-        return
-    named, _, parameters = kind.partition(b";")
-    # Also a guard: a foreign web page cannot send this type without asking first.
-    if named.strip().lower() != _JSON and (body or kind):
-        raise problem(415, "unsupported-media-type")
-    if _charset(parameters) not in _UTF_8:
-        raise problem(415, "unsupported-media-type", "charset", field="Content-Type")
-
-
-def check_encoding(headers: Headers) -> None:
-    """Refuse a compressed body. Raises ProblemError 415."""
-    if headers.get(b"content-encoding", b"identity").strip().lower() not in (b"identity", b""):
-        accepted = {"Accept-Encoding": "identity"}
-        raise problem(415, "unsupported-media-type", "encoding", field="Content-Encoding", headers=accepted)
-
-
-def _charset(parameters: bytes) -> bytes:
-    for each in parameters.split(b";"):
-        name, _, value = each.partition(b"=")
-        if name.strip().lower() == b"charset":
-            return value.strip().strip(b'"').lower()
-    return b""
 
 
 async def json_of(request: Request[Any, Any, Any]) -> bytes:

@@ -17,10 +17,11 @@ from services.intake.application.command_handler import CommandHandler
 from services.intake.application.commands import CommandRoute
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints import openapi
-from services.intake.entrypoints.bodies import Headers, check_type, whole_body
+from services.intake.entrypoints.bodies import whole_body
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_KEY
 from shared.http.auth import caller_of
+from shared.http.bodies import Headers, check_type
 from shared.http.entity_tags import InvalidTags, versions_matched
 from shared.http.permissions import for_roles
 from shared.http.problems import problem

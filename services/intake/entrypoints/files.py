@@ -31,9 +31,9 @@ from services.intake.application.uploads import (
 )
 from services.intake.domain import topics_that_name_files
 from services.intake.entrypoints import openapi
-from services.intake.entrypoints.bodies import check_encoding
 from services.intake.entrypoints.callers import domain_caller, reader
 from shared.http.auth import caller_of
+from shared.http.bodies import check_encoding
 from shared.http.permissions import KNOWN_OWN, for_roles, permitted
 from shared.http.problems import ProblemError, problem
 

@@ -6,10 +6,9 @@ from litestar import Request
 
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain.people import DELEGATED, HeldPost
-from shared.http.access_tokens import AccessTokens, ExpiredToken, InvalidToken
-from shared.http.auth import AuthenticatedCaller, token_in, unauthenticated
+from shared.http.access_tokens import AccessTokens, verified_or_refused
+from shared.http.auth import AuthenticatedCaller, token_in
 from shared.http.problems import problem
-from shared.http.provider import ProviderAway
 from shared.http.tokens import PERSON
 
 #: By which a person with several posts chooses one.
@@ -31,14 +30,7 @@ class PeopleCallers:
 
     async def caller_of(self, request: Request[Any, Any, Any], proof: str) -> AuthenticatedCaller:
         """The person in the post that was chosen, or in the only one. Raises ProblemError 401, 403, 409, 503."""
-        try:
-            subject, _ = await self._tokens.verified(proof)
-        except ExpiredToken:
-            raise unauthenticated("expired-token") from None
-        except InvalidToken:
-            raise unauthenticated("unknown-token") from None
-        except ProviderAway:
-            raise problem(503, "provider-away", headers={"Retry-After": "10"}) from None
+        subject, _ = await verified_or_refused(self._tokens, proof)
         chosen = request.headers.get(POST_HEADER, "").strip().lower()
         if not (found := _chosen(self._posts(subject), chosen)):
             # Another process, or this one a moment ago, may have granted one.

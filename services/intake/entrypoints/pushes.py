@@ -22,12 +22,13 @@ from services.intake.domain import Caller
 from services.intake.domain.acts.act import OFFICE_OR_CHAIR, SYSTEM_OR_OFFICE
 from services.intake.domain.permissions import READERS
 from services.intake.entrypoints import openapi
-from services.intake.entrypoints.bodies import check_type, whole_body
+from services.intake.entrypoints.bodies import whole_body
 from services.intake.entrypoints.callers import domain_caller, reader
 from services.intake.entrypoints.commands import Accepted, accepted_answer, headers_of, if_match_of, key_of
 from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT
 from services.intake.entrypoints.refusals import problem_of
 from shared.http.auth import caller_of
+from shared.http.bodies import check_type
 from shared.http.openapi import answers
 from shared.http.permissions import for_roles
 from shared.http.problems import Problem, ProblemError, language_of, problem, problem_body

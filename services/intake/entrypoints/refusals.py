@@ -11,8 +11,9 @@ from services.intake.application.ports import UnopenedSeal
 from services.intake.domain import NotAllowed, Refused
 from services.intake.domain.errors import NotInCatalogue, UnknownPost
 from shared.event_store.errors import NotConfirmed, Overloaded, StoreUnavailable
+from shared.http.bodies import invalid_body, malformed_json
 from shared.http.problems import ProblemError, language_of, problem, problem_response
-from shared.invalid_body import MalformedJson, wrong_field
+from shared.invalid_body import MalformedJson
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 #: Something of the command itself is wrong, whatever the state of the case.
@@ -52,11 +53,9 @@ def problem_of(error: Exception) -> ProblemError:
         case NulCharacter():
             return problem(422, "nul-character", "body")
         case msgspec.ValidationError():
-            wrong = wrong_field(error)
-            allowed = {"allowed": wrong.values["allowed"]} if "allowed" in wrong.values else {}
-            return problem(422, "invalid-body", wrong.sentence, field=wrong.field, members=allowed, **wrong.values)
+            return invalid_body(error)
         case MalformedJson():
-            return problem(400, "malformed-json", error.sentence, **error.values)
+            return malformed_json(error)
         case UnopenedSeal():
             return problem(500, "sealed-content-unreadable")
         case NotConfirmed():

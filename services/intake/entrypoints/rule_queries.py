@@ -16,10 +16,11 @@ from services.intake.application.json_body import cleaned
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain.acts.act import OFFICE_OR_OPERATIONS
 from services.intake.entrypoints import openapi
-from services.intake.entrypoints.bodies import check_encoding, json_of
+from services.intake.entrypoints.bodies import json_of
 from services.intake.entrypoints.queries import tagged
 from shared.calendar import CalendarMissing, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.diff import day_changes
+from shared.http.bodies import check_encoding
 from shared.http.openapi import answers, body_operation
 from shared.http.permissions import KNOWN, Permission, permitted
 from shared.http.problems import problem

@@ -105,6 +105,17 @@ async def test_first_page_of_an_agency__has_all_that_it_owes(autumn_dsn: str) ->
     assert "Chờ quyết định" not in page.text and "Hội nghị ngày 10/12/2019" in page.text
 
 
+async def test_first_page__says_that_what_is_late_was_never_classified(pg_server: TestServer) -> None:
+    dsn, history = await pg_server.fresh(*PACKAGES), dialogue()
+    untitled = PetitionClassified(effective_on=day("2019-09-20"), subject="", field="đất đai")
+    history.record(petition("overdue"), untitled, "2019-09-20 09:00")
+    async with projection_pool(dsn) as pool:
+        await project(pool, history, AUTUMN)
+        async with read_side(pool, dsn, intake=StubIntake()) as client:
+            page = ParsedPage(await client.get("/"))
+    assert page.link("Chưa phân loại") == f"/cases/{petition('overdue')}"
+
+
 async def test_first_page__asks_the_chair_to_decide_on_a_proposal(pg_server: TestServer) -> None:
     dsn, history = await pg_server.fresh(*PACKAGES), dialogue()
     conferences = {name: derived_id("conference", name) for name in ("asked", "accepted", "declined")}

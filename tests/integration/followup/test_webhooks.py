@@ -1,6 +1,7 @@
 """Webhooks to real sinks: what is sent to whom, in which order, how often, and when no more."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -496,7 +497,7 @@ async def test_a_delivery_that_waits_for_a_change__keeps_nothing(
         )
 
         async def waits() -> bool:
-            return bool(await connection.fetchval(blocked))
+            return bool(await pool.fetchval(blocked))  # what a transaction has seen of others it sees until its end
 
         await until(waits)
     assert not await waiting
@@ -594,6 +595,15 @@ async def test_what_is_wrong__names_the_field(desk: WebhookDesk, sink: SinkServe
         told = answer.json()
         assert (answer.status_code, told["type"]) == (400, "urn:doithoai:problem:malformed-json")
         assert f"line 1, column {len(broken) + 1}" in told["detail"]
+
+
+async def test_what_is_wrong__is_told_as_intake_tells_it(desk: WebhookDesk, sink: SinkServer) -> None:
+    body = {"sink": sink.url, "protocol": "MQTT"}
+    chosen = (await desk.client.post("/v1/subscriptions", json=body)).json()
+    assert (chosen["field"], chosen["allowed"]) == ("protocol", ["HTTP"])
+    foreign = {"Content-Type": "application/json; charset=utf-16"}
+    answer = await desk.client.post("/v1/subscriptions", content=json.dumps(body).encode("utf-16"), headers=foreign)
+    assert (answer.status_code, answer.json()["field"]) == (415, "Content-Type")
 
 
 async def test_others__see_nothing_of_it(

@@ -170,6 +170,15 @@ async def test_push__of_one_version_says_one_thing(intake: Intake) -> None:
     assert (instant["result"], instant["source_version"]) == ("changed", "2026-01-05T01:00:00.000000Z")
 
 
+async def test_push__of_an_instant_is_later_than_any_number(intake: Intake) -> None:
+    """What brings nothing new is kept beside the log, and ordered there as everywhere."""
+    await put(intake, "1" * 60, status=201)
+    await put(intake, "1" * 64)
+    later = await put(intake, "2026-01-05T09:00:00+07:00")
+    earlier = await put(intake, "2026-01-05T08:00:00+07:00", text="Cũ.")
+    assert [later["result"], earlier["result"]] == ["unchanged", "stale"]
+
+
 async def test_push__of_a_name_that_is_too_long_says_which(intake: Intake) -> None:
     for source, external_id, field in (("s" * 201, "TN-1", "source"), (SOURCE, "t" * 201, "external_id")):
         path = f"/v1/petitions/by-reference/{source}/{external_id}"
@@ -307,8 +316,9 @@ async def test_conflict__refused_is_not_asked_again(intake: Intake) -> None:
     pushed = await put(intake, "2", text="Khác.")
     refused = await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/refusal")
     assert (refused.status_code, refused.json()["state"]) == (200, "refused")
-    assert (await put(intake, "2", text="Khác."))["result"] == "unchanged"
-    assert (await put(intake, "3", text="Khác."))["result"] == "unchanged"
+    for version in ("2", "3"):
+        again = await put(intake, version, text="Khác.")
+        assert (again["result"], again["conflicts"]) == ("unchanged", [{"field": "text"}])
     more = await put(intake, "4", text="Khác.", village="Bản Thẳm")
     assert [each["field"] for each in more["conflicts"]] == ["village"]
     late = await intake.post(f"/v1/conflicts/{pushed['conflict_id']}/acceptance")

@@ -15,7 +15,8 @@ class PutResult:
     """What a push came to.
 
     `result` is `created`, `changed`, `unchanged`, `stale` (you pushed a later version before) or `conflict`: the office
-    changed the same, or has classified the petition, and decides; `conflicts` names the fields.
+    changed the same, or has classified the petition, and decides; `conflicts` names the fields. With `unchanged` it
+    names those in which the office keeps something else than you say.
     """
 
     id: str

@@ -71,7 +71,8 @@ class FieldConflict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 class PushOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a push came to. `version` and `position` are those of the petition's latest event, or of the one that the
-    push recorded; `source_version` is the latest version that is known."""
+    push recorded; `source_version` is the latest version that is known. `conflicts` are the fields in which the
+    office has something else: with `conflict` it decides, with `unchanged` it has decided, or changed them itself."""
 
     result: PushResult
     id: UUID

@@ -2,7 +2,7 @@
 
 created    the reference was not known: the petition is received
 changed    nobody but its source had touched what it changes: a correction is recorded
-unchanged  it says what its source said before, or what stands here
+unchanged  it says what its source said before, or what stands here; names the fields that the office keeps otherwise
 stale      a later version is known already
 conflict   an official has the petition in hand, or has changed the same: the push waits for a decision, whole
 """
@@ -36,7 +36,7 @@ from services.intake.application.known_reference import KnownReferences, is_eras
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import EventPlace, EventStore, History, Ids
 from services.intake.application.pushing.conflicts import Conflict, ConflictState, NewConflict, PushedRecord, Pushes
-from services.intake.application.pushing.push import RECEIPT, FieldConflict, Push, PushOutcome
+from services.intake.application.pushing.push import RECEIPT, FieldConflict, Push, PushOutcome, PushResult
 from services.intake.application.pushing.reading import (
     Sides,
     applied,
@@ -219,13 +219,14 @@ class PushHandler:
                 raise SourceVersionReused(push.source_version, other)
             if pending is not None and pending.source_version == known.last:
                 return _conflict(push, known, pending, given)
-            return _outcome("unchanged", push, known, known.last)
+            return _unchanged(push, known, given, unlike(given, ours, fields, catalogues))
         weighed = weigh(given, known.sides, fields, catalogues)
         source, external_id = push.reference
         if not weighed.changed:
-            alike_at = 0 if unlike(given, ours, fields, catalogues) else known.version
+            other = unlike(given, ours, fields, catalogues)
+            alike_at = 0 if other else known.version
             await self._pushes.advance(source, external_id, push.source_version, alike_at)
-            return _outcome("unchanged", push, known, push.source_version)
+            return _unchanged(push, known, given, other)
         event = correction_of(given, ours, weighed.changed)
         event = msgspec.structs.replace(event, effective_on=self._regulation_cache.today)
         # A conflict is judged as what the office would record: what can never be recorded is refused at once.
@@ -478,7 +479,7 @@ def _created(push: Push, done: CommandOutcome) -> PushOutcome:
     )
 
 
-def _outcome(result: Any, push: Push, known: _Known, version: str, **more: Any) -> PushOutcome:
+def _outcome(result: PushResult, push: Push, known: _Known, version: str, **more: Any) -> PushOutcome:
     latest = known.facts[-1]
     return PushOutcome(
         result=result,
@@ -490,6 +491,13 @@ def _outcome(result: Any, push: Push, known: _Known, version: str, **more: Any) 
         receipt_code=receipt_code(known.id),
         **more,
     )
+
+
+def _unchanged(push: Push, known: _Known, given: PetitionReceived, other: Sequence[str]) -> PushOutcome:
+    """Nothing is new in a push; `other` are the fields of the receipt in which the office keeps something else."""
+    named = [name for name, field in CORRECTABLE.items() if field in other]
+    fields = _fields(known.sides.ours, given, named, sealed=False)
+    return _outcome("unchanged", push, known, push.source_version, conflicts=fields)
 
 
 def _conflict(push: Push, known: _Known, conflict: Conflict, given: PetitionReceived) -> PushOutcome:

@@ -11,7 +11,7 @@ from services.intake.domain import AnyFact
 from services.intake.domain.catalogues import canonical
 from services.intake.domain.errors import InvalidValue
 from shared.cases.catalogues import CatalogueLog
-from shared.cases.corrections import CORRECTABLE
+from shared.cases.corrections import CORRECTABLE, corrected
 from shared.cases.facts import annulled_ids
 from shared.cases.source_version import rank
 from shared.events.petition import Identity, PetitionCorrected, PetitionReceived
@@ -72,10 +72,10 @@ def sides(
 
 def applied(receipt: PetitionReceived, correction: PetitionCorrected) -> PetitionReceived:
     """The receipt after a correction, what is sealed included: a person keeps what nothing else is said of."""
-    changes = {CORRECTABLE[name]: getattr(correction, name) for name in correction.corrected if name in CORRECTABLE}
-    if "identities" in changes:
-        changes["identities"] = receipt.identities | correction.identities
-    return msgspec.structs.replace(receipt, **changes)
+    found = corrected(receipt, correction)
+    if "identities" not in correction.corrected:
+        return found
+    return msgspec.structs.replace(found, identities=receipt.identities | correction.identities)
 
 
 def weigh(given: PetitionReceived, both_sides: Sides, fields: Collection[str], catalogues: CatalogueLog) -> Weighed:

@@ -201,6 +201,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Đang có {most} lần gọi chờ địa chỉ nhận webhook trả lời; hãy chờ rồi gửi lại.",
                 "{most} of your requests wait for the answer of a sink; wait for one of them and send it again",
             ),
+            "days": Sentence(
+                "Đang có {most} lần gọi của bạn chờ đối soát một ngày; hãy chờ rồi gửi lại.",
+                "{most} of your requests wait for the comparison of a day; wait for one of them and send it again",
+            ),
         },
     ),
     "unusable-claims": ProblemWords(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 from pydantic_settings import BaseSettings
 
@@ -17,7 +16,7 @@ from services.followup.configured import system_settings as followup_systems
 from services.followup.settings import FollowupSettings
 from services.intake.configured import system_settings as intake_systems
 from services.intake.settings import IntakeSettings
-from shared.http.provider import SMALLEST_RSA, verifying
+from shared.http.provider import SMALLEST_RSA, keys_in, verifying
 from shared.http.system_tokens import SystemSettings
 from shared.http.tokens import InvalidTokens, load_tokens
 from shared.sealing import KEY_BYTES
@@ -170,8 +169,8 @@ def _provider_of_systems(prefix: str, read: Callable[[], SystemSettings]) -> lis
         variable = f"{prefix}_JWT_JWKS"
         try:
             published = json.loads(Path(settings.keys_at).read_bytes())
-            keys = KeySet.import_key_set(published).keys
-        except (OSError, ValueError, TypeError, KeyError, JoseError) as error:
+            keys = keys_in(published)
+        except (OSError, ValueError, TypeError, KeyError) as error:
             return [
                 wrong(
                     f"{variable}: không đọc được khóa trong {settings.keys_at} ({type(error).__name__})",
@@ -195,7 +194,7 @@ def _provider_of_systems(prefix: str, read: Callable[[], SystemSettings]) -> lis
     ]
 
 
-def _published_keys(said: str, published: Sequence[Mapping[str, object]], keys: Sequence[Key]) -> list[Finding]:
+def _published_keys(said: str, published: Sequence[object], keys: Sequence[Key]) -> list[Finding]:
     """What is right or wrong with the keys that a provider publishes, as they stand there and as they are read."""
     found, trusted = list[Finding](), verifying(KeySet(list(keys))).keys
     if any(key.is_private for key in keys):
@@ -207,7 +206,7 @@ def _published_keys(said: str, published: Sequence[Mapping[str, object]], keys: 
                 "leave the public keys alone there, and replace those keys at the provider",
             )
         )
-    if len(published) > 1 and not all(key.get("kid") for key in published):
+    if len(published) > 1 and not all(isinstance(key, dict) and key.get("kid") for key in published):
         found.append(
             wrong(
                 f"{said} có khóa thiếu kid bên cạnh khóa khác: không mã nào dùng được khóa ấy",
@@ -216,12 +215,13 @@ def _published_keys(said: str, published: Sequence[Mapping[str, object]], keys: 
                 "give each key its kid, as the provider publishes it",
             )
         )
-    if len(trusted) < len(keys):
-        dropped = len(keys) - len(trusted)
+    if dropped := len(published) - len(trusted):
         found.append(
             (wrong if not trusted else note)(
-                f"{said}: {dropped} khóa không được tin (không phải cặp khóa ký, hoặc RSA dưới {SMALLEST_RSA} bit)",
-                f"{said}: {dropped} keys are not trusted (no pair that signs, or RSA of less than {SMALLEST_RSA} bits)",
+                f"{said}: {dropped} khóa không được tin (không hiểu được, không phải cặp khóa ký, hoặc RSA "
+                f"dưới {SMALLEST_RSA} bit)",
+                f"{said}: {dropped} keys are not trusted (not understood, no pair that signs, or RSA of less than "
+                f"{SMALLEST_RSA} bits)",
                 "lấy JWKS của nhà cung cấp, với khóa đủ dài",
                 "take the JWKS of the provider, with keys that are long enough",
             )

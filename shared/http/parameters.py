@@ -37,13 +37,15 @@ def parameters_of(handler: BaseRouteHandler) -> Mapping[str, Parameter]:
 
 
 def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
-    """Refuse a query that the route does not know or takes once only: left out in silence it would answer another
-    question. Raises ProblemError 400."""
+    """Refuse what of a query the route does not know, takes once only, or would take for another instant: in silence
+    it would answer another question. Raises ProblemError 400."""
     known = {parameter.name: parameter for parameter in parameters_of(request.scope["route_handler"]).values()}
     given = set[str]()
-    for name, _ in request.query_params.multi_items():
+    for name, value in request.query_params.multi_items():
         if name not in known:
             raise _unknown(name, known)
+        if datetime in _kinds(known[name]) and ":" not in value:  # the framework takes a number for seconds since 1970
+            raise no_instant(name)
         if name in given and not known[name].several:
             raise problem(400, "invalid-request", "twice", field=name, parameter=name)
         given.add(name)
@@ -93,7 +95,7 @@ def _invalid(parameter: Parameter) -> ProblemError:
             parameter=name,
             allowed=[value for value in allowed if value],
         )
-    kinds = {parameter.field.annotation, *get_args(parameter.field.annotation)}
+    kinds = _kinds(parameter)
     if given.ge is not None and given.le is not None:
         return problem(400, "invalid-request", "range", field=name, parameter=name, least=given.ge, most=given.le)
     if str in kinds and given.max_length is not None:
@@ -104,6 +106,11 @@ def _invalid(parameter: Parameter) -> ProblemError:
         return no_instant(name)
     kind = next((kind.__name__.lower() for kind in kinds if isinstance(kind, type) and kind is not type(None)), "")
     return problem(400, "invalid-request", "kind", field=name, parameter=name, kind=kind)
+
+
+def _kinds(parameter: Parameter) -> set[Any]:
+    """The type of a parameter, and those of which it may be any."""
+    return {parameter.field.annotation, *get_args(parameter.field.annotation)}
 
 
 def _values(annotation: Any) -> list[str]:

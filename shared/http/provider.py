@@ -6,14 +6,17 @@ up keys makes this process call there all the time.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import structlog
+from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, KeySet, OKPKey, RSAKey
 
@@ -28,6 +31,8 @@ SMALLEST_RSA = 2048  # bits of a key that is trusted (RFC 7518, 3.3)
 SIGNING_CURVES = frozenset({"Ed25519", "Ed448"})  # of the OKP keys; others agree on keys
 KEYS_OLD = 900.0  # seconds after which it is said that the keys could not be read
 WELL_KNOWN = "/.well-known/openid-configuration"
+#: What is raised for a key of an unknown kind, curve or use, or whose values are none.
+_NOT_UNDERSTOOD = (JoseError, UnsupportedAlgorithm, ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
 
 log = structlog.get_logger("provider")
 
@@ -63,6 +68,20 @@ def is_safe_url(url: str) -> bool:
         and not parts.username
         and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
     )
+
+
+def keys_in(published: Any) -> list[Key]:
+    """The keys of a set. One that is not understood is passed over (RFC 7517, 5): the others verify all the same.
+
+    Raises ValueError where none is understood, TypeError and KeyError for what is no set.
+    """
+    found = list[Key]()
+    for each in published["keys"]:
+        with contextlib.suppress(*_NOT_UNDERSTOOD):
+            found += KeySet.import_key_set({"keys": [each]}).keys
+    if not found:
+        raise ValueError("no key is understood")
+    return found
 
 
 def verifying(keys: KeySet) -> KeySet:
@@ -157,13 +176,13 @@ class Provider:
         self._tried_at = self._clock()
         content = await self._published()
         try:
-            given = KeySet.import_key_set(msgspec.json.decode(content))
-            found = verifying(given)
-        except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
+            published = msgspec.json.decode(content)
+            found = verifying(KeySet(keys_in(published)))
+        except (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ProviderAway(f"its keys are none: {type(error).__name__}") from None
         if self._keys is None or found.as_dict() != self._keys.as_dict():
             self._keys, self.generation = found, self.generation + 1
-            log.info("provider_keys_read", keys=len(found.keys), not_trusted=len(given.keys) - len(found.keys))
+            log.info("provider_keys_read", keys=len(found.keys), not_trusted=len(published["keys"]) - len(found.keys))
         self._read_at = self._clock()
 
     async def _published(self) -> bytes:

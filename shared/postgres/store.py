@@ -21,7 +21,7 @@ _EVENT = "SELECT originator_id, originator_version, topic, state, notification_i
 # event is the one before the page, which only lends its id.
 _PAGE = f"""
 FROM (
-    SELECT *, coalesce(sum(octet_length(state)) FILTER (WHERE notification_id > $1 + 1) OVER so_far, 0) AS bytes
+    SELECT *, coalesce(sum(octet_length(state)) FILTER (WHERE notification_id > $1::bigint + 1) OVER so_far, 0) AS bytes
     FROM stored_events WHERE notification_id > $1
     WINDOW so_far AS (ORDER BY notification_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ORDER BY notification_id LIMIT $2

@@ -178,7 +178,7 @@ def _name_in(headers: dict[bytes, bytes]) -> str:
         parsed = Message()
         parsed["Content-Disposition"] = text.decode("utf-8")
         return parsed.get_filename("")
-    except (ValueError, LookupError):  # no UTF-8, or a character set that nobody knows
+    except (ValueError, LookupError, TypeError):  # no UTF-8, a character set that nobody knows, parts in no order
         return ""
 
 

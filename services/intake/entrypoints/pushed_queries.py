@@ -1,5 +1,6 @@
 """What a source pushed: where one reference went, what changed since, and a day by its digests or as a statement."""
 
+from collections import Counter
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -26,7 +27,7 @@ from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.statement_text import Statement, statement_text
 from shared.cases.reconciliation import BUCKETS
 from shared.feed_cursor import LONGEST, FeedFilter, beginning, moved, written
-from shared.http.auth import caller_of
+from shared.http.auth import AuthenticatedCaller, caller_of
 from shared.http.openapi import READ_STATUSES, DescribedOperation, answers, problems
 from shared.http.parameters import no_instant
 from shared.http.permissions import KNOWN_OWN, for_roles, permitted
@@ -35,6 +36,7 @@ from shared.http.scoped_feed import FeedLog, cursor_of
 from shared.identifiers import normalised
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # petitions a page
+MOST_DAYS = 4  # that one caller may wait for: they are read one at a time, whoever asks
 MAX_POSITION = 2**53 - 1  # what every tool of JSON can write exactly
 PLAIN = "text/plain"
 YEARS = range(1900, 3000)  # beyond them a day may have no midnight
@@ -89,6 +91,18 @@ class _StatementOperation(DescribedOperation):
 
 def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: FeedLog) -> list[HTTPRouteHandler]:
     """Every question about what a source pushed."""
+    asking = Counter[str]()
+
+    async def read_day(
+        caller: AuthenticatedCaller, source: str, day: date, bucket: int | None, position: int | None
+    ) -> DayView:
+        if asking[caller.name] >= MOST_DAYS:
+            raise problem(429, "too-many-requests", "days", headers={"Retry-After": "1"}, most=MOST_DAYS)
+        asking[caller.name] += 1
+        try:
+            return await reconciliation.day(domain_caller(caller), normalised(source), day, bucket, position)
+        finally:
+            asking[caller.name] -= 1
 
     @get(
         "/v1/petitions",
@@ -164,7 +178,7 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
         position: _Position = None,
     ) -> Response[DayView]:
         await check(day, position)
-        found = await reconciliation.day(domain_caller(caller_of(request)), normalised(source), day, bucket, position)
+        found = await read_day(caller_of(request), source, day, bucket, position)
         return Response(found)
 
     @get(
@@ -183,7 +197,7 @@ def pushed_routes(reading: CaseQueries, reconciliation: Reconciliation, log: Fee
         request: Request[Any, Any, Any], source: _Source, day: _Day, position: _Position = None
     ) -> Response[Statement]:
         await check(day, position)
-        found = await reconciliation.day(domain_caller(caller_of(request)), normalised(source), day, None, position)
+        found = await read_day(caller_of(request), source, day, None, position)
         said = Statement(
             format="doithoai-reconciliation-1",
             source=found.source,

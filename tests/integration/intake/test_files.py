@@ -157,6 +157,7 @@ async def test_name__leads_nowhere_and_ends_as_its_type(intake: Intake) -> None:
     ('attachment; filename="Đơn.pdf"', "Đơn.pdf"),  # as curl sends what it is given
     ("attachment; filename*=UTF-8''%C4%90%C6%A1n.pdf", "Đơn.pdf"),
     ("attachment; filename*=none''x.pdf", "x.pdf"), ("attachment", None), ("filename*=", None),
+    ("a; filename*1;filename*", None),
     ('a; filename="' + "x" * 5000, None),
     ("attachment; filename*0=\"a\"; filename*1=\"b.pdf\"", "ab.pdf"),
 ])  # fmt: skip

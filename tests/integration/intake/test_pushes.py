@@ -499,6 +499,17 @@ async def test_withdrawal__by_reference_can_be_sent_again(intake: Intake) -> Non
     first = await intake.done(path, {"reason": "Đã giải quyết."})
     again = await intake.post(path, {})
     assert (again.status_code, again.json()["version"]) == (200, first["version"])
+
+
+async def test_withdrawal__by_reference_sent_several_times_at_once_is_one(intake: Intake) -> None:
+    await put(intake, "1", status=201)
+    path = f"/v1/petitions/by-reference/{SOURCE}/TN-1/withdrawal"
+    answers = await asyncio.gather(*(intake.post(path, {}) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert len({answer.json()["version"] for answer in answers}) == 1
+
+
+async def test_withdrawal__of_what_was_never_pushed_finds_nothing(intake: Intake) -> None:
     assert code((await intake.post(f"/v1/petitions/by-reference/{SOURCE}/TN-9/withdrawal")).json()) == "not-found"
 
 

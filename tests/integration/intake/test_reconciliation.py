@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from services.intake.application.reconciliation import DayView, Reconciliation
+from services.intake.domain import Caller
+from services.intake.entrypoints.pushed_queries import MOST_DAYS
 from shared.http.auth import Role, mint_token
 from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, PROVINCE, Intake, served, tokens_file, with_places
 from tests.support.postgres import TestServer
@@ -162,6 +165,30 @@ async def test_day__is_for_its_source_and_for_whose_place_holds_all_of_it(intake
         await asked(intake, "/v1/reconciliation", caller, status, **query)
 
 
+async def test_days__that_one_caller_waits_for_hold_up_no_other(
+    intake: Intake, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, read = asyncio.Queue[str](), asyncio.Event(), Reconciliation.day
+
+    async def held(self: Reconciliation, caller: Caller, *asked: Any) -> DayView:
+        begun.put_nowait(caller.name)
+        if caller.name == "portal":
+            await go_on.wait()
+        return await read(self, caller, *asked)
+
+    monkeypatch.setattr(Reconciliation, "day", held)
+    query = {"source": source, "day": await intake.today()}
+    waiting = [asyncio.create_task(asked(intake, "/v1/reconciliation", **query)) for _ in range(MOST_DAYS)]
+    assert [await begun.get() for _ in waiting] == ["portal"] * MOST_DAYS
+    for path in ("/v1/reconciliation", "/v1/reconciliation/statement"):
+        refused = await asked(intake, path, status=429, **query)
+        assert refused["type"].endswith("too-many-requests") and str(MOST_DAYS) in refused["detail"]
+    await asked(intake, "/v1/reconciliation", "office", **query)
+    go_on.set()
+    await asyncio.gather(*waiting)
+    await asked(intake, "/v1/reconciliation", **query)
+
+
 async def test_statement__is_json_or_a_page_to_sign_and_the_same_each_time(intake: Intake, source: str) -> None:
     await pushed(intake, source, "A-1")
     query = {"source": source, "day": await intake.today()}
@@ -292,6 +319,9 @@ async def test_recipe__finds_what_differs_and_how(intake: Intake, source: str) -
         ("/v1/reconciliation", {"day": "2026-02-03", "position": "-1"}),
         ("/v1/petitions", {"changed_since": "0001-01-01T00:00:00Z"}),
         ("/v1/petitions", {"changed_since": "9999-12-31T23:59:59-14:00"}),
+        ("/v1/petitions", {"changed_since": "2026"}),
+        ("/v1/petitions", {"changed_since": "-1"}),
+        ("/v1/petitions", {"changed_since": "253402300800"}),
         ("/v1/petitions", {"limit": "0"}),
         ("/v1/petitions", {"cursor": "\u0110"}),
     ],

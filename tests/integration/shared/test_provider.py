@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 
 from shared.http.access_tokens import AccessTokens, ExpiredToken, InvalidToken, subject_in
 from shared.http.provider import AGAIN, MOST, OLDEST, Provider, ProviderAway, is_safe_url
@@ -84,6 +84,7 @@ async def test_provider__that_is_away_is_trusted_for_an_hour(verifier: Verifier)
     [
         ("/jwks", (200, b"[" * 100)),
         ("/jwks", (200, b"{}")),
+        ("/jwks", (200, b'{"keys": [{"kty": "EC", "crv": "P-192"}]}')),
         ("/jwks", (200, b" " * (MOST + 1))),
         ("/jwks", (200, b"[" * 200_000)),
         ("/jwks", (302, b"")),
@@ -114,6 +115,23 @@ async def test_key__that_is_too_short_proves_nothing(verifier: Verifier) -> None
     verifier.signer.published.append(short)
     assert await verifier.takes(verifier.signer.token("mai"))
     assert not await verifier.takes(verifier.signer.token("mai", key=short))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"kty": "EC", "crv": "P-192", "x": "AAAA", "y": "AAAA", "kid": "other"},
+        {"kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA", "kid": "other"},
+        {"kty": "RSA", "n": "AAAA", "e": "AQ", "kid": "other", "use": None},
+        {"kty": "OKP", "crv": "X", "x": "", "kid": 5},
+        {},
+        None,
+    ],
+)
+async def test_key__that_is_not_understood_hinders_no_other(verifier: Verifier, other: Any) -> None:
+    keys = KeySet([verifier.signer.key]).as_dict(private=False)["keys"]
+    verifier.signer.instead["/jwks"] = (200, json.dumps({"keys": [other, *keys]}).encode())
+    assert await verifier.takes(verifier.signer.token("mai"))
 
 
 @pytest.mark.parametrize("address", ["https://a:x/", "https://xn--/", "https://a/\n"])

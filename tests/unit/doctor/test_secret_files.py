@@ -221,12 +221,13 @@ def key_of(bits: int, **named: str) -> dict[str, Any]:
         (lambda: [key_of(2048)], []),
         (lambda: [key_of(2048), key_of(2048, kid="second")], ["without a kid"]),
         (lambda: [key_of(1024, kid="short")], ["1 keys are not trusted"]),
+        (lambda: [key_of(1024, kid="short"), {"kty": "EC", "crv": "P-192"}, None], ["without a kid", "3 keys"]),
         (lambda: [{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0"}], ["private keys", "1 keys are not trusted"]),
         (lambda: [RSAKey.generate_key(2048, {"kid": "first"}).as_dict(private=True)], ["private keys"]),
     ],
 )
 def test_keys_of_a_provider__that_prove_nothing_or_too_much_are_told(
-    reached: Path, keys: Callable[[], list[dict[str, Any]]], expected: list[str]
+    reached: Path, keys: Callable[[], list[dict[str, Any] | None]], expected: list[str]
 ) -> None:
     (reached / "jwks.json").write_text(json.dumps({"keys": keys()}))
     found = told(intake(reached, jwt_issuer="https://id.example.vn", jwt_jwks=str(reached / "jwks.json")))

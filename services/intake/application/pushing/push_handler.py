@@ -161,7 +161,12 @@ class PushHandler:
         check_caller(command)
         if command.caller.is_sender:  # who is told nothing of what another system pushed, nor that it did
             check_source(command.caller, source)
-        place = await self._place((source, external_id))
+        reference = source, external_id
+        async with self._turns.of(reference):  # whoever sends it twice at once is told what the first came to
+            return await self._withdrawn(reference, command)
+
+    async def _withdrawn(self, reference: tuple[str, str], command: Command) -> CommandOutcome:
+        place = await self._place(reference)
         if place is None or not await self._is_at(place.jurisdiction, command.caller):
             raise NotFound(None, "reference")
         facts = await self._facts(place, command.caller)

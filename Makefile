@@ -83,8 +83,8 @@ build/interop/.synced: .venv/.synced tests/interop/node/package-lock.json
 	  --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
-interop: build/interop/.synced ## Other people's hands: browser, generated clients, linters, fuzzers (installs Chromium by apt as root)
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "interop and not fuzz" tests/interop $(ARGS)
+interop: build/interop/.synced ## Other people's hands: browser, generated clients, linters, fuzzers, promtool (installs Chromium by apt as root)
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "interop and not fuzz" tests/interop tests/ops $(ARGS)
 
 screenshots: build/interop/.synced ## Take the pictures of docs/screenshots from a pair with the story played
 	$(BIN)/python -m tests.interop.screenshots

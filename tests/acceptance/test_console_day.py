@@ -52,6 +52,7 @@ def moved(intake: Service, to: str) -> None:
     assert httpx.post(f"{intake.url}/v1/clock", json={"to": to}, timeout=30).status_code == 200
 
 
+@pytest.mark.slow
 def test_first_place_of_all__is_registered_on_a_page(office: Visitor) -> None:
     page = office.open("/jurisdictions").text
     assert ">Tỉnh Mới</a>" in page

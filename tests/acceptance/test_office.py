@@ -170,6 +170,7 @@ def test_refusal__stands_beside_its_field_and_keeps_what_was_filled_in(
     assert f'<option value="{COMMUNE}" selected>' in page.text or field == "jurisdiction"
 
 
+@pytest.mark.slow
 def test_beyond_loopback__a_browser_signs_in_with_its_token(pair: Pair, tmp_path: Path) -> None:
     token, entry = mint_token("văn phòng", "office", "H35")
     auditor, reads = mint_token("followup", "auditor")

@@ -127,6 +127,7 @@ def test_without_a_broker__the_feed_carries_the_events(pair: Pair) -> None:
     assert deadline_events(followup) == deadline_events(pushed) != {}
 
 
+@pytest.mark.slow
 def test_followup_down_over_midnights__raises_what_an_undisturbed_one_did(pair: Pair) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     undisturbed = pair.followup(intake, AMQP_URL="").start()

@@ -3,6 +3,8 @@
 import contextlib
 from typing import Any
 
+import pytest
+
 from tests.support.office import AGENCIES, BEGIN, Office
 from tests.support.pair import Pair, Service, until
 
@@ -13,6 +15,7 @@ def proposed(followup: Service, agency: str) -> list[dict[str, Any]]:
     return [p for p in items if p["deadline"]["duty"] == "reply"]
 
 
+@pytest.mark.slow
 def test_reminder__is_proposed_recorded_and_proposed_no_more(pair: Pair) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     followup = pair.followup(intake).start()

@@ -4,16 +4,15 @@ A pool's statements and blocks look at that themselves, and so does `connected`.
 """
 
 import ast
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from services.followup.entrypoints.app import make_app as followup_app
 from services.intake.entrypoints.app import make_app as intake_app
 from shared.http.auth import Callers
 from shared.postgres.transient_errors import Unconfirmed
 
-ROOT = Path(__file__).resolve().parents[2]
+Trees: TypeAlias = Mapping[str, ast.Module]
 
 #: Modules that open a connection of the driver's own, and why nothing is written by it that a standby must have.
 OWN_CONNECTIONS = {
@@ -39,12 +38,6 @@ WITHOUT_BLOCK = {"shared/postgres/group_commit.py": "keeps it from batch to batc
 NO_POOLS = {"lease", "self._renewals"}
 
 
-@cache
-def modules() -> list[tuple[str, ast.Module]]:
-    paths = [path for top in ("services", "shared") for path in (ROOT / top).rglob("*.py")]
-    return [(str(path.relative_to(ROOT)), ast.parse(path.read_text("utf-8"))) for path in paths]
-
-
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     """Each call under the name by which it is called."""
     for node in ast.walk(tree):
@@ -52,15 +45,15 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
             yield ast.unparse(node.func), node
 
 
-def test_connection_of_the_driver__is_opened_where_nothing_must_be_confirmed() -> None:
+def test_connection_of_the_driver__is_opened_where_nothing_must_be_confirmed(trees: Trees) -> None:
     opening = {"asyncpg.connect", "asyncpg.create_pool", "asyncpg.Pool", "psycopg.connect"}
-    found = {module for module, tree in modules() for name, _ in calls(tree) if name in opening}
+    found = {module for module, tree in trees.items() for name, _ in calls(tree) if name in opening}
     assert found == OWN_CONNECTIONS.keys()
 
 
-def test_connection_outside_a_pool__writes_nothing_but_by_connected() -> None:
+def test_connection_outside_a_pool__writes_nothing_but_by_connected(trees: Trees) -> None:
     found = set()
-    for module, tree in modules():
+    for module, tree in trees.items():
         imported = [
             (f"{node.module}.{alias.name}", alias.asname or alias.name)
             for node in ast.walk(tree)
@@ -76,10 +69,10 @@ def test_connection_outside_a_pool__writes_nothing_but_by_connected() -> None:
     assert found == READERS.keys(), "open a connection that writes by `connected`"
 
 
-def test_walk_over_hosts__is_begun_by_the_pool_alone() -> None:
+def test_walk_over_hosts__is_begun_by_the_pool_alone(trees: Trees) -> None:
     found = {
         module
-        for module, tree in modules()
+        for module, tree in trees.items()
         if any(isinstance(node, ast.ImportFrom) and node.module == "shared.postgres.hosts" for node in ast.walk(tree))
         for name, _ in calls(tree)
         if name.lower().endswith("hosts.connect") or (name.startswith("Hosts(") and name.endswith(").connect"))
@@ -87,9 +80,9 @@ def test_walk_over_hosts__is_begun_by_the_pool_alone() -> None:
     assert found == {"shared/postgres/pool.py"}
 
 
-def test_connection_of_a_pool__is_taken_by_a_block() -> None:
+def test_connection_of_a_pool__is_taken_by_a_block(trees: Trees) -> None:
     found = set()
-    for module, tree in modules():
+    for module, tree in trees.items():
         blocks = {
             id(item.context_expr) for node in ast.walk(tree) if isinstance(node, ast.AsyncWith) for item in node.items
         }

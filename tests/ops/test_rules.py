@@ -30,6 +30,7 @@ def expectations() -> list[tuple[str, bool]]:
     return found
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("file", sorted(HERE.glob("*.test.yml")), ids=lambda file: file.name)
 def test_rules__do_what_their_unit_tests_say(file: Path) -> None:
     run("promtool", "test", "rules", file)

@@ -338,6 +338,7 @@ async def test_form__names_no_case_that_its_caller_may_not_see(acting: Asked) ->
     assert opened > 0
 
 
+@pytest.mark.slow
 async def test_page__links_only_what_answers_its_caller(acting: Asked) -> None:
     offered = dict[str, set[str]]()
     for asking in [a for a in acting.askings if a.role]:

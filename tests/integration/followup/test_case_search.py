@@ -304,6 +304,7 @@ def test_answer__is_that_of_a_naive_filter(searched_dsn: str, scope: Scope, want
     asyncio.run(agrees(searched_dsn, scope, wanted, limit))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(scope=scopes, wanted=filters | single, limit=st.sampled_from([3, 17]))
 def test_answer__of_what_is_too_much_to_gather_is_the_same(

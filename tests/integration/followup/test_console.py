@@ -413,6 +413,7 @@ async def test_problem__of_the_api_stays_one_in_a_browser(client: httpx.AsyncCli
     assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.slow
 async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_is_dead(
     client: httpx.AsyncClient,
 ) -> None:

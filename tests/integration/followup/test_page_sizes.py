@@ -76,6 +76,7 @@ async def client(followup_dsn: str) -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
+@pytest.mark.slow
 async def test_pages__of_a_large_conference_are_small(client: httpx.AsyncClient) -> None:
     conference = derived_id("conference", "c")
     case, sizes = f"/cases/{conference}", dict[str, int]()
@@ -94,6 +95,7 @@ async def test_pages__of_a_large_conference_are_small(client: httpx.AsyncClient)
     assert {path: size for path, size in sizes.items() if size >= MAX_PAGE} == {}, sizes
 
 
+@pytest.mark.slow
 async def test_pages__that_are_linked_are_small(followup_dsn: str) -> None:
     async with projection_pool(followup_dsn) as pool:
         await project(pool, dialogue(), "2019-10-01 09:00")

@@ -94,6 +94,7 @@ def test_relaying_intake_killed__the_other_takes_over(made: Pair, amqp_url: str)
     assert in_order(amqp_url) == list(range(1, last + 1))
 
 
+@pytest.mark.slow
 def test_relaying_intake_stopped__hands_over_at_once_and_loses_nothing(made: Pair, amqp_url: str) -> None:
     made.amqp_url = amqp_url
     first, second = made.intake().start(), made.intake().start()

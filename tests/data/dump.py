@@ -14,12 +14,23 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from services.dev.pair import STORY_BEGINS
 from services.story import play
 from tests.support.pair import Pair, Service, pair, until
 from tests.support.postgres import TestServer
 from tests.support.rabbit import private_broker
-from tests.support.stored_release import NOWHERE, STORES, cases_of, content_of, deadlines_of, events_of, started_idle
+from tests.support.stored_release import (
+    NOWHERE,
+    STORES,
+    cases_of,
+    conflicts_of,
+    content_of,
+    deadlines_of,
+    events_of,
+    started_idle,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 #: So many petitions are kept with their text.
@@ -71,6 +82,7 @@ def _keep(played: Pair, folder: Path) -> None:
     intake = played.intake(CLOCK_START=STORY_BEGINS).start()
     followup = played.followup(intake, dsn).start()
     play(intake.url, followup.url, print)
+    _synchronise(intake)
     until(lambda: followup.get("/v1/sources")["items"][0]["position"] == intake.get("/v1/events")["head"])
     followup.stop()
     idle = started_idle(played.followup(intake, dsn, SOURCES=NOWHERE))
@@ -84,6 +96,23 @@ def _keep(played: Pair, folder: Path) -> None:
     (folder / "expected.json").write_text(text + "\n", "utf-8")
 
 
+def _synchronise(intake: Service) -> None:
+    """Push a record, correct it, and once more when the office has it in hand: that change waits for a decision."""
+
+    def said(method: str, path: str, body: dict[str, Any]) -> Any:
+        answer = httpx.request(method, f"{intake.url}{path}", json=body, timeout=30)
+        return answer.raise_for_status().json()
+
+    def pushed(version: str, text: str) -> Any:
+        body = {"source_version": version, "jurisdiction": "H35.10.31", "text": text, "petitioner_ids": ["kiem-thu-1"]}
+        return said("PUT", "/v1/petitions/by-reference/kiem-thu/DB-1", body)
+
+    petition = pushed("1", "Cống ở đầu bản bị tắc.")["id"]
+    pushed("2", "Cống ở đầu bản bị tắc, nước tràn vào nhà.")
+    said("POST", f"/v1/petitions/{petition}/classification", {"subject": "Cống bị tắc", "field": "giao thông"})
+    assert pushed("3", "Cống ở đầu bản bị tắc, nước tràn vào ba nhà.")["result"] == "conflict"
+
+
 def _expected(intake: Service, followup: Service) -> dict[str, Any]:
     cases = cases_of(followup)
     petitions = [case["subject_id"] for case in cases if case["subject"] == "petition"]
@@ -94,6 +123,7 @@ def _expected(intake: Service, followup: Service) -> dict[str, Any]:
         "sealed": {petition_id: content_of(intake, petition_id) for petition_id in petitions[:OPENED]},
         "cases": cases,
         "deadlines": deadlines_of(followup),
+        "conflicts": conflicts_of(intake),
         "events": events,
     }
 

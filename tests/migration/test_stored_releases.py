@@ -19,6 +19,7 @@ from tests.support.stored_release import (
     STORES,
     cases_of,
     commit_of,
+    conflicts_of,
     content_of,
     deadlines_of,
     events_of,
@@ -150,6 +151,11 @@ def test_stored_release__opens_what_it_sealed(still: tuple[Release, Service]) ->
     release, _ = still
     sealed = release.expected["sealed"]
     assert sealed and {petition_id: content_of(release.intake, petition_id) for petition_id in sealed} == sealed
+
+
+def test_stored_release__keeps_what_waits_for_a_decision(still: tuple[Release, Service]) -> None:
+    release, _ = still
+    assert conflicts_of(release.intake) == release.expected.get("conflicts", [])
 
 
 def test_stored_release__goes_on(release: Release) -> None:

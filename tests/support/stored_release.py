@@ -30,6 +30,7 @@ CASE = ("subject_id", "subject", "jurisdiction", "state", "agency", "unresolved"
 DEADLINE = ("deadline_id", "source", "subject", "subject_id", "duty", "part", "debtor", "jurisdiction", "status",
             "due_on", "breached_at", "warned_on", "warnings_planned", "breached", "outcome", "done_on", "ground",
             "expected_on", "provisional", "backfilled", "urged_on", "starting_event", "version")  # fmt: skip
+CONFLICT = ("conflict_id", "petition_id", "jurisdiction", "source", "external_id", "source_version", "fields", "state")
 EXPLANATION = ("rule", "policy_id", "document", "section", "counted_from", "days", "calendar_versions", "due_on")
 
 
@@ -103,6 +104,11 @@ def deadlines_of(followup: Service) -> list[dict[str, Any]]:
         chosen = {field: row[field] for field in DEADLINE}
         found.append(chosen | {"explanation": why and {field: why[field] for field in EXPLANATION}})
     return sorted(found, key=lambda row: str(row["deadline_id"]))
+
+
+def conflicts_of(intake: Service) -> list[dict[str, Any]]:
+    """Every conflict of pushes with the fields that are compared, the oldest first."""
+    return [{field: row[field] for field in CONFLICT} for row in _listed(intake, "/v1/conflicts")]
 
 
 def cases_of(followup: Service) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ INTAKE_PORT, FOLLOWUP_PORT, SANDBOX_PORT = 8570, 8571, 8572
 STORY_BEGINS = "2019-06-24T08:00:00+07:00"
 READY_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 15.0  # seconds
+COMMANDS_WITHIN = 20.0  # seconds for intake to find a broker that is there
 PORTS_TRIED = 10
 LOOPBACK = "127.0.0.0/8,::1,localhost"
 RUNNING = "Running; Ctrl-C stops everything."
@@ -193,16 +194,20 @@ class DevPair:
             self.broker.launch()
             _say("The broker starts again.")
 
-    def wait_broker(self) -> None:
-        """Wait until the private broker takes connections: whoever reads that all runs may queue at once."""
-        if self.broker is not None:
-            with contextlib.suppress(BrokerUnavailable):  # it is started again, and the feed carries the events
-                self.broker.wait_ready()
-
     def wait_until_all_run(self, urls: tuple[str, str]) -> None:
         """Wait until both services and the broker are there. Raises DevFailed."""
         self.wait_ready(f"{urls[0]}/readyz", f"{urls[1]}/progressz")  # followup reads what intake has
-        self.wait_broker()
+        if self.broker is not None:
+            with contextlib.suppress(BrokerUnavailable):  # it is started again, and the feed carries the events
+                self.broker.wait_ready()
+                self._wait_for_commands(f"{urls[0]}/progressz")
+
+    def _wait_for_commands(self, probe: str) -> None:
+        """Wait for a while until intake takes commands: whoever reads that all runs may queue one at once."""
+        until = time.monotonic() + COMMANDS_WITHIN
+        while not _is_well(probe) and time.monotonic() < until:
+            self.require()
+            time.sleep(0.1)
 
     @contextlib.contextmanager
     def paused(self, urls: tuple[str, str]) -> Iterator[None]:

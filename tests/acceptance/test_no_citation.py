@@ -32,7 +32,8 @@ def test_province_of_another_number__is_told_of_no_plan_by_page_letter_digest_or
         until(lambda: followup.get("/v1/sources")["items"][0]["position"] == head)
         told = asyncio.run(everything(followup, petitions)) | digests(server)
     assert sum("/letter" in path for path in told) > 1
-    assert "quá hạn" in told["digest 0"] and "thời hạn mặc định của phần mềm" in told["/"]
+    assert "quá hạn" in told["digest 0"]
+    assert any("thời hạn mặc định của phần mềm" in text for text in told.values())
     assert {path: told[path][:300] for path in citing(told)} == {}
 
 
@@ -73,7 +74,8 @@ def overdue(office: Office) -> list[str]:
 
 async def everything(followup: Service, petitions: list[str]) -> dict[str, str]:
     """Every page, letter, list and file that followup gives."""
-    async with httpx.AsyncClient(base_url=followup.url, verify=False, timeout=30) as client:
+    asked = {"doithoai_asked": "1"}  # at which door one comes in
+    async with httpx.AsyncClient(base_url=followup.url, cookies=asked, verify=False, timeout=30) as client:
         told = await walked(client, *(f"/cases/{each}" for each in petitions))
         for path in ("/v1/reports?period=2019-09", "/v1/reports?period=2019-09&format=csv", "/v1/uncountable"):
             answer = await client.get(path)

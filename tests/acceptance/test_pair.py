@@ -102,6 +102,7 @@ def test_replay__gives_the_live_digest_and_the_same_twice(pair: Pair) -> None:
     assert earlier["digest"] != live["digest"]
 
 
+@pytest.mark.slow
 def test_rebuild__in_place_while_the_api_answers(pair: Pair) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     dsn = pair.followup_dsn()

@@ -226,6 +226,7 @@ async def test_broker_of_a_source__that_is_away_is_told(
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.slow
 async def test_what_hangs__is_told_and_stops_no_other(intake: Intake, environment: pytest.MonkeyPatch) -> None:
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         opened.append(writer)

@@ -450,6 +450,7 @@ def moved_to(province: str, history: History) -> History:
     return moved
 
 
+@pytest.mark.slow
 async def test_province_of_another_number__reads_nowhere_of_the_plan_behind_the_default(pg_server: TestServer) -> None:
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool, contextlib.AsyncExitStack() as stack:

@@ -70,7 +70,7 @@ def lines_of(engine: DeadlineEngine) -> list[str]:
     return sorted([*cases, *(deadline_line(r) for s in subjects for r in engine.raised_of(s))])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(histories(), upsets(), st.data())
 def test_sweeps_in_steps_with_crashes__raise_what_one_undisturbed_replay_raises(
     history: History, changes: list[Upset], data: st.DataObject

@@ -192,7 +192,7 @@ def acts(draw: st.DrawFn) -> list[dict[str, Any]]:
     return parts
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(acts(), st.sampled_from([OFFICE, OFFICE, OFFICE, PORTAL]))
 def test_act__comes_to_what_its_parts_come_to_one_after_another(parts: list[dict[str, Any]], caller: Caller) -> None:
     store, alone, refused = stage(), stage(), None

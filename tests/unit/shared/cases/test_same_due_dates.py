@@ -6,7 +6,7 @@ from tests.support.both_services import BothServices
 from tests.support.reply_strategies import PETITIONS, Plot, play, plots
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(plots())
 def test_due_dates__are_the_same_in_both_services_after_every_event(plot: Plot) -> None:
     both = BothServices()

@@ -53,7 +53,7 @@ def test_count__tells_as_many_days_as_it_counts(rule: Rule, days: Days, start: d
     assert end in {day.date for day in counted.days} | {start}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data(), rules(), free_days(), STARTS)
 def test_clock__is_that_of_the_reference(data: st.DataObject, rule: Rule, days: Days, start: date) -> None:
     steps = data.draw(clock_steps(start, merged=True))

@@ -480,13 +480,19 @@ async def test_a_subscription_that_is_replayed_while_it_is_read__is_of_one_momen
     assert (found.revision, places["test"].position) == (before.revision + 1, 0)
 
 
+async def subscribed_without_sender(desk: WebhookDesk, sink: SinkServer) -> tuple[Any, Any]:
+    """The store and a subscription that only the test sends for."""
+    made = await desk.subscribe(sink.url)
+    await desk.stop()
+    found = await desk.door.store.find(UUID(made["id"]))
+    assert found is not None
+    return desk.door.store, found
+
+
 async def test_a_delivery_that_waits_for_a_change__keeps_nothing(
     desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
 ) -> None:
-    made = await desk.subscribe(sink.url)
-    await desk.stop()
-    store, found = desk.door.store, await desk.door.store.find(UUID(made["id"]))
-    assert found is not None
+    store, found = await subscribed_without_sender(desk, sink)
     one = LogPlace(log="test", position=1, event_id=uuid4())
     attempt = Attempt(kind="delivery", answer=Answer(Verdict.DELIVERED, 204), milliseconds=1)
     async with pool.acquire() as connection, connection.transaction():
@@ -667,15 +673,12 @@ async def test_a_cursor_that_is_of_nothing_here__is_refused(
 async def test_a_sender_that_slept__keeps_nothing_where_another_has_sent(
     desk: WebhookDesk, sink: SinkServer, pool: asyncpg.Pool
 ) -> None:
-    made = await desk.subscribe(sink.url)
-    await desk.stop()
-    store, found = desk.door.store, await desk.door.store.find(UUID(made["id"]))
-    assert found is not None
+    store, found = await subscribed_without_sender(desk, sink)
     begin = LogPlace(log="test")
     one, two = LogPlace(log="test", position=1, event_id=uuid4()), LogPlace(log="test", position=2, event_id=uuid4())
     attempt = Attempt(kind="delivery", answer=Answer(Verdict.DELIVERED, 204), milliseconds=1)
     assert await store.delivered(found, begin, one, attempt)
     assert not await store.delivered(found, begin, two, attempt), "another has moved the place"
-    await desk.of(made, "pause")
+    await desk.of({"id": str(found.subscription_id)}, "pause")
     assert not await store.move(found, one, two), "it was changed meanwhile"
     assert (await store.places(found.subscription_id))["test"].position == 1
